@@ -1,0 +1,97 @@
+"""How a rule is written: one typed decorator per kind of row, and the table that the decorators fill.
+
+A rule sees one row of the join and yields mismatches. It never sets its own id, level or fingerprint, never prints
+and never catches. Its docstring is its page in the reference.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+from contract.core.finding import Level, Mismatch, Proof
+
+Check = Callable[..., Iterator[Mismatch]]
+C = TypeVar("C", bound=Check)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One question, asked of every row of one kind."""
+
+    id: str
+    level: Level
+    row: str  # "matched", "undeclared", "unobserved", "declared", "complained"
+    subject: type | None
+    proof: Proof
+    """How an error of this rule is proved; STRUCTURAL needs nothing further."""
+    check: Check
+    runtime: bool
+    """True if it speaks of the running API, and so counts as drift."""
+
+    @property
+    def doc(self) -> str:
+        """The rule's page: what drifted, why it matters, how to fix it."""
+        import inspect
+
+        return inspect.getdoc(self.check) or ""
+
+    @property
+    def title(self) -> str:
+        return self.doc.partition("\n")[0]
+
+
+_TABLE: dict[str, Rule] = {}
+
+
+def _row(row: str, subject: type | None, id: str, level: Level, proof: Proof, runtime: bool) -> Callable[[C], C]:
+    def register(check: C) -> C:
+        if id in _TABLE and _TABLE[id].check.__module__ != check.__module__:
+            raise ValueError(f"two rules are called {id}: {_TABLE[id].check.__module__} and {check.__module__}")
+        _TABLE[id] = Rule(id, level, row, subject, proof, check, runtime)
+        return check
+
+    return register
+
+
+def matched(subject: type, id: str, level: Level, proof: Proof = Proof.STRUCTURAL) -> Callable[[C], C]:
+    """For `(operation, evidence)`: both sides are there, perhaps different."""
+    return _row("matched", subject, id, level, proof, True)
+
+
+def undeclared(subject: type, id: str, level: Level, proof: Proof = Proof.STRUCTURAL) -> Callable[[C], C]:
+    """For `(evidence,)`: observed or implemented, and in no document."""
+    return _row("undeclared", subject, id, level, proof, True)
+
+
+def unobserved(subject: type, id: str, level: Level, proof: Proof = Proof.STRUCTURAL) -> Callable[[C], C]:
+    """For `(operation,)`: declared, and missing from evidence that is complete."""
+    return _row("unobserved", subject, id, level, proof, True)
+
+
+def declared(id: str, level: Level) -> Callable[[C], C]:
+    """For `(contract,)`: what the document says of itself; yields `(operation key or None, Mismatch)`."""
+    return _row("declared", None, id, level, Proof.STRUCTURAL, False)
+
+
+def complained(id: str, level: Level, proof: Proof = Proof.REPLAYED) -> Callable[[C], C]:
+    """For `(operation, complaint)`: what only an active probe can know."""
+    return _row("complained", None, id, level, proof, True)
+
+
+def generated(subject: type, id: str, level: Level) -> Callable[[C], C]:
+    """For `(evidence,)`: what a generator made or failed to make."""
+    return _row("generated", subject, id, level, Proof.STRUCTURAL, False)
+
+
+@cache
+def all_rules() -> dict[str, Rule]:
+    """Every rule by its id: each file of `contract/rules/`, then the entry points `contract.rules`."""
+    package: Any = importlib.import_module("contract.rules")
+    for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
+        importlib.import_module(f"contract.rules.{module}")
+    return dict(sorted(_TABLE.items()))
