@@ -59,6 +59,15 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """What to do about it, on both sides; `change` is a unified-diff-like text where it is mechanical."""
+
+    document: str | None = None
+    server: str | None = None
+    change: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Mismatch:
     """One difference, as a rule sees it; without rule id, level, operation and fingerprint, which the engine adds."""
 
@@ -72,7 +81,7 @@ class Mismatch:
     """Pointer of the declaration in the bundled document: `#/components/schemas/Task/properties/id`."""
     name: str | None = None
     """Name of what is missing or undeclared: a property, a header, a parameter, a status."""
-    fix: str | None = None
+    fix: Fix = Fix()
 
 
 @dataclass(frozen=True, slots=True)

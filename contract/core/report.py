@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from contract.core.finding import Fix
+
 SCHEMA_VERSION = 1
 
 
@@ -242,15 +244,6 @@ class Example:
     response: ExampleResponse | None
     failure: str | None = None
     before: tuple[Example, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """What to do about it, on both sides; `change` is a unified-diff-like text where it is mechanical."""
-
-    document: str | None = None
-    server: str | None = None
-    change: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
