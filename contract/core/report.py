@@ -269,6 +269,8 @@ class FindingRow:
     sources: tuple[str, ...] = ()
     reason: str | None = None  # why it was accepted
     until: str | None = None  # date on which an exemption ends
+    excerpt: tuple[tuple[int, str], ...] = ()
+    """Lines of `location.file` around the declaration, each with its number."""
 
 
 @dataclass(frozen=True, slots=True)

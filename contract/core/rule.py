@@ -7,6 +7,7 @@ and never catches. Its docstring is its page in the reference.
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -45,14 +46,15 @@ class Rule:
         return self.doc.partition("\n")[0]
 
 
-_TABLE: dict[str, Rule] = {}
+_TABLE: list[Rule] = []
 
 
 def _row(row: str, subject: type | None, id: str, level: Level, proof: Proof, runtime: bool) -> Callable[[C], C]:
     def register(check: C) -> C:
-        if id in _TABLE and _TABLE[id].check.__module__ != check.__module__:
-            raise ValueError(f"two rules are called {id}: {_TABLE[id].check.__module__} and {check.__module__}")
-        _TABLE[id] = Rule(id, level, row, subject, proof, check, runtime)
+        for other in _TABLE:
+            if other.id == id and other.check.__module__ != check.__module__:
+                raise ValueError(f"two rules are called {id}: {other.check.__module__} and {check.__module__}")
+        _TABLE.append(Rule(id, level, row, subject, proof, check, runtime))
         return check
 
     return register
@@ -89,9 +91,24 @@ def generated(subject: type, id: str, level: Level) -> Callable[[C], C]:
 
 
 @cache
-def all_rules() -> dict[str, Rule]:
-    """Every rule by its id: each file of `contract/rules/`, then the entry points `contract.rules`."""
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule, by id: each file of `contract/rules/`. One file may ask its question of several kinds of row."""
     package: Any = importlib.import_module("contract.rules")
     for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
         importlib.import_module(f"contract.rules.{module}")
-    return dict(sorted(_TABLE.items()))
+    for entry in importlib.metadata.entry_points(group="contract.rules"):
+        entry.load()
+    return tuple(sorted(_TABLE, key=lambda rule: (rule.id, rule.row)))
+
+
+def pages() -> dict[str, Rule]:
+    """One rule per id, the one whose docstring is the page of the reference: the first of its file."""
+    found: dict[str, Rule] = {}
+    for rule in _TABLE if all_rules() else ():
+        found.setdefault(rule.id, rule)
+    return dict(sorted(found.items()))
+
+
+def of_row(row: str, subject: type | None = None) -> tuple[Rule, ...]:
+    """The rules of one kind of row, about one kind of evidence."""
+    return tuple(rule for rule in all_rules() if rule.row == row and rule.subject is subject)

@@ -1,0 +1,238 @@
+"""The one way to a running API. What all three kinds share: credentials, pace, content encodings, and loading an app."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import sysconfig
+import threading
+import time
+import traceback
+import zlib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from contract.core.errors import ConfigError, TargetError
+from contract.core.evidence import Headers, Request, header
+from contract.core.target import Target
+
+BYTE_CAP = 16 * 1024 * 1024
+"""Bytes of one answer that are kept; a longer one is marked `truncated`."""
+TIMEOUT_S = 10.0
+
+REFUSED = "connection refused"
+CLOSED = "connection closed without an answer"
+BROKEN = "connection closed in the middle of the answer"
+
+
+def timed_out(seconds: float) -> str:
+    """
+    >>> timed_out(10.0)
+    'timed out after 10 s'
+    """
+    return f"timed out after {seconds:g} s"
+
+
+def check(target: Target) -> None:
+    """Nothing if somebody listens at the target; raises TargetError where the connection is refused or has no address.
+
+    An application in process was started when it was opened, so there is nothing left to find out.
+    """
+    if target.kind == "http":
+        from contract.targets import http
+
+        http.reach(target.origin)
+
+
+class Pace:
+    """Spaces requests evenly, at most `per_s` a second, over all threads; the clock and the sleep are passed in."""
+
+    def __init__(
+        self,
+        per_s: float | None,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._gap = 1 / per_s if per_s else 0.0
+        self._now = now
+        self._sleep = sleep
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Returns when the next request may go."""
+        if not self._gap:
+            return
+        with self._lock:
+            now = self._now()
+            turn = max(self._next, now)
+            self._next = turn + self._gap
+        if turn > now:
+            self._sleep(turn - now)
+
+
+def outgoing(request: Request, credentials: Headers, *, host: str) -> Headers:
+    """The headers that go out: Host first, then the request's own, then credentials where it has none of that name.
+
+    The length is counted anew: a body that was edited since its header was written would otherwise never end.
+    """
+    own = tuple(
+        (name, value)
+        for name, value in request.headers
+        if name.lower() not in ("content-length", "transfer-encoding", "host")
+    )
+    present = {name.lower() for name, _ in own}
+    added = tuple((name, value) for name, value in credentials if name.lower() not in present)
+    length: Headers = ()
+    if request.body is not None:
+        length = (("Content-Length", str(len(request.body))),)
+    elif request.method in ("POST", "PUT", "PATCH"):
+        length = (("Content-Length", "0"),)
+    return (("Host", header(request.headers, "host") or host), *own, *added, *length)
+
+
+def decoded(body: bytes, headers: Headers, cap: int = BYTE_CAP) -> tuple[bytes, bool]:
+    """The body with its content encodings undone, and whether it was cut at `cap`.
+
+    A body that is not what its header says, or in an encoding that is not installed, is left as it came: what is
+    wrong with it is for the rules to say.
+    """
+    codings = [name.strip().lower() for name in (header(headers, "content-encoding") or "").split(",")]
+    cut = False
+    for coding in reversed(codings):
+        if coding in ("", "identity") or not body:
+            continue
+        try:
+            body, cut = _undo(body, coding, cap)
+        except (zlib.error, ValueError):
+            return body, cut
+    return body, cut
+
+
+def _undo(body: bytes, coding: str, cap: int) -> tuple[bytes, bool]:
+    """One content coding undone, at most `cap` bytes of it; ValueError where that cannot be done."""
+    if coding in ("gzip", "x-gzip"):
+        return _inflate(body, 16 + zlib.MAX_WBITS, cap)
+    if coding == "deflate":
+        try:
+            return _inflate(body, zlib.MAX_WBITS, cap)
+        except zlib.error:
+            # "Some non-conformant implementations send the deflate data without the zlib wrapper" (RFC 9110, 8.4.1.2).
+            return _inflate(body, -zlib.MAX_WBITS, cap)
+    if coding == "br":
+        try:
+            import brotli
+        except ImportError as error:
+            raise ValueError("brotli is not installed") from error
+        try:
+            plain: bytes = brotli.decompress(body)
+        except brotli.error as error:
+            raise ValueError(str(error)) from error
+        return plain[:cap], len(plain) > cap
+    raise ValueError(coding)
+
+
+def _inflate(body: bytes, wbits: int, cap: int) -> tuple[bytes, bool]:
+    inflater = zlib.decompressobj(wbits)
+    plain = inflater.decompress(body, cap)
+    if inflater.unconsumed_tail:
+        return plain, True
+    if not inflater.eof:
+        raise ValueError("the compressed body ends early")
+    return plain, False
+
+
+def timestamp() -> str:
+    """The time of day, RFC 3339, in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def pairs(headers: Sequence[tuple[str, str]]) -> Headers:
+    return tuple((name, value) for name, value in headers)
+
+
+def load(kind: str, where: str) -> Any:
+    """The application that `MODULE:APP` names: `shop.main:app`, `shop.main:api.app`, `shop.main:create_app()`.
+
+    Raises TargetError that names what the import or the factory raised, and the line of the user's code.
+    """
+    module_name, colon, attribute = where.partition(":")
+    if not colon or not module_name or not attribute:
+        raise ConfigError(
+            f"{kind}:{where}: expected {kind}:MODULE:APP",
+            f"for example {kind}:shop.main:app, or {kind}:shop.main:create_app()",
+        )
+    module = _import(kind, where, module_name)
+    found: Any = module
+    call = attribute.endswith("()")
+    for part in attribute.removesuffix("()").split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError as error:
+            raise TargetError(
+                f"{kind}:{where}: `{module_name}` has no `{attribute.removesuffix('()')}`", _near(module, part)
+            ) from error
+    if call:
+        try:
+            found = found()
+        except (Exception, SystemExit) as error:
+            raise TargetError(f"{kind}:{where}: calling `{attribute}` raised {told(error)}") from error
+    if not callable(found):
+        raise TargetError(f"{kind}:{where}: `{attribute}` is a {type(found).__name__}, not an application")
+    return found
+
+
+def _import(kind: str, where: str, module_name: str) -> ModuleType:
+    folder = os.getcwd()
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module_name == error.name or module_name.startswith(error.name + ".")):
+            raise TargetError(
+                f"{kind}:{where}: there is no module `{error.name}`",
+                f"run it from the folder that holds `{error.name}`, or set PYTHONPATH",
+            ) from error
+        raise TargetError(f"{kind}:{where}: importing `{module_name}` raised {told(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise TargetError(f"{kind}:{where}: importing `{module_name}` raised {told(error)}") from error
+
+
+def _near(module: ModuleType, name: str) -> str | None:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, [known for known in vars(module) if not known.startswith("_")], n=1)
+    return f"did you mean `{near[0]}`?" if near else None
+
+
+def told(error: BaseException) -> str:
+    """An exception in one line, with the place in the user's code that it came from: `KeyError: 'id' (app.py:12)`."""
+    text = str(error).strip().split("\n")[0]
+    place = _place(error)
+    name = type(error).__name__
+    return f"{name}: {text}{place}" if text else f"{name}{place}"
+
+
+def _place(error: BaseException) -> str:
+    """` (file:line)` of the innermost frame that is neither the standard library's nor an installed package's."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f" ({_shown(error.filename)}:{error.lineno})"
+    ours = str(Path(__file__).parent)
+    installed = {*sysconfig.get_paths().values(), ours}
+    inner = None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not frame.filename.startswith("<") and not any(frame.filename.startswith(path) for path in installed):
+            inner = frame
+    return f" ({_shown(inner.filename)}:{inner.lineno})" if inner else ""
+
+
+def _shown(file: str) -> str:
+    with contextlib.suppress(ValueError):
+        return str(Path(file).relative_to(Path.cwd()))
+    return file

@@ -1,0 +1,113 @@
+"""The findings that somebody accepted, each with a reason; a file that is read by people and kept in git."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from contract.core.errors import ConfigError
+from contract.core.report import Report
+
+SCHEMA_VERSION = 1
+_KEYS = ("fingerprint", "rule", "operation", "message", "reason", "since", "until")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One accepted finding. Only the fingerprint decides; rule, operation and message are there for the reader."""
+
+    fingerprint: str
+    reason: str
+    rule: str | None = None
+    operation: str | None = None
+    message: str | None = None
+    since: str | None = None  # date, YYYY-MM-DD
+    until: str | None = None
+    """The day on which it ends; from that day on the finding fails again."""
+
+    def holds(self, today: date) -> bool:
+        """True before the day on which it ends."""
+        return self.until is None or today < date.fromisoformat(self.until)
+
+
+def load(path: Path) -> tuple[Accepted, ...]:
+    """What the file accepts; raises ConfigError that names the entry which is wrong."""
+    try:
+        value: Any = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{path}: no such file",
+            f"make it: `contract check --baseline {path} --update-baseline --reason '…'`",
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg.lower()}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 (byte {error.start})") from error
+    if not isinstance(value, dict) or not isinstance(value.get("accepted"), list):
+        raise ConfigError(f"{path}: not a baseline: it needs `accepted`, a list")
+    if value.get("schema_version") != SCHEMA_VERSION:
+        raise ConfigError(f"{path}: `schema_version` must be {SCHEMA_VERSION}, not {value.get('schema_version')!r}")
+    return tuple(_entry(f"{path}: accepted[{index}]", entry) for index, entry in enumerate(value["accepted"]))
+
+
+def _entry(where: str, entry: Any) -> Accepted:
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{where}: must be an object")
+    for key, value in entry.items():
+        if key not in _KEYS:
+            raise ConfigError(f"{where}: unknown key `{key}`", "known: " + ", ".join(_KEYS))
+        if not isinstance(value, str | None):
+            raise ConfigError(f"{where}: `{key}` must be a text")
+    if not entry.get("fingerprint"):
+        raise ConfigError(f"{where}: `fingerprint` is missing")
+    if not (entry.get("reason") or "").strip():
+        raise ConfigError(f"{where}: `reason` is missing", "say why the finding is accepted")
+    for key in ("since", "until"):
+        try:
+            date.fromisoformat(entry.get(key) or "2000-01-01")
+        except ValueError:
+            raise ConfigError(f"{where}: `{key}` must be a date such as 2027-03-31, not `{entry[key]}`") from None
+    return Accepted(**entry)
+
+
+def extended(
+    accepted: tuple[Accepted, ...], report: Report, *, reason: str, until: str | None, today: date
+) -> tuple[Accepted, ...]:
+    """What was accepted before, and every finding that is still open in the report.
+
+    What was not found this time stays: an operation that was not exercised today would bring it back as new tomorrow.
+    """
+    fresh = {one.fingerprint: one for one in _open(report, reason, until, today)}
+    kept = [one for one in accepted if one.fingerprint not in fresh]
+    return tuple(
+        sorted([*kept, *fresh.values()], key=lambda one: (one.operation or "", one.rule or "", one.fingerprint))
+    )
+
+
+def _open(report: Report, reason: str, until: str | None, today: date) -> Iterator[Accepted]:
+    for finding in report.findings:
+        if finding.state not in ("new", "unchanged"):
+            continue
+        places: list[tuple[str, str | None]]
+        if finding.operations:
+            places = [(one.fingerprint, f"{one.method} {one.path}") for one in finding.operations]
+        else:
+            name = finding.operation
+            places = [(finding.fingerprint, f"{name.method} {name.path}" if name is not None else None)]
+        for fingerprint, operation in places:
+            yield Accepted(fingerprint, reason, finding.rule, operation, finding.message, today.isoformat(), until)
+
+
+def dump(accepted: tuple[Accepted, ...]) -> str:
+    """The file's text: one entry after the other in a fixed order, so that a diff shows what was added."""
+    entries = []
+    for one in accepted:
+        values = asdict(one)
+        entries.append({key: values[key] for key in _KEYS if values[key] is not None})
+    return json.dumps({"schema_version": SCHEMA_VERSION, "accepted": entries}, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,190 @@
+"""The join: what is observed beside what is declared, by operation; and the loop over rules that look at each row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from contract.core import parameters, rule
+from contract.core.evidence import Artifact, Complaint, Exchange, Route, Stale, Traffic
+from contract.core.finding import Finding, Level, Mismatch, fingerprint
+from contract.core.openapi import Contract, Operation
+from contract.core.rule import Rule
+
+Levels = Callable[[str, Level], Level | None]
+"""The level that a rule has for this user, given its id and its own level; None if it is switched off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one exchange came to: the operation it belongs to, where there is one, and what drifts in it."""
+
+    operation: Operation | None
+    findings: tuple[Finding, ...]
+    sent: tuple[str, ...] = ()
+    """Declared parameters that the request carried: `query:limit`, `body`."""
+    declared_response: str | None = None
+    """Key of the declared response that covers the answer: "200", "2XX", "default"."""
+
+
+class Judge:
+    """The one judge, for fuzzing, traffic, middleware and service alike."""
+
+    def __init__(self, contract: Contract, levels: Levels) -> None:
+        self.contract = contract
+        self.levels = levels
+        self._matched = rule.of_row("matched", Exchange)
+        self._undeclared = rule.of_row("undeclared", Exchange)
+        self._complained = {item.id: item for item in rule.of_row("complained")}
+
+    def exchange(self, exchange: Exchange) -> Judgement:
+        """All that drifts in one exchange; an operation that is only guessed at by the sender is not believed."""
+        match = self.contract.match(exchange.request.method, exchange.request.path)
+        if match is None or match.operation is None:
+            if match is not None and _implied(exchange.request.method, match.methods):
+                return Judgement(None, ())
+            found = [
+                finding
+                for item in self._undeclared
+                for mismatch in item.check(exchange)
+                if (finding := self._stamp(item, mismatch.name, mismatch.name, mismatch)) is not None
+            ]
+            return Judgement(None, tuple(found))
+        operation = match.operation
+        found = [
+            finding
+            for item in self._matched
+            for mismatch in item.check(operation, exchange)
+            if (finding := self._stamp(item, operation.key, operation.identity, mismatch)) is not None
+        ]
+        response = operation.response(exchange.response.status) if exchange.response is not None else None
+        return Judgement(
+            operation,
+            tuple({finding.fingerprint: finding for finding in found}.values()),
+            tuple(parameters.sent(operation, exchange.request, match.path_parameters)),
+            response.key if response is not None else None,
+        )
+
+    def breaks(self, exchange: Exchange) -> list[tuple[str, str]] | None:
+        """Places of a request that break the document, each with its reason; None if the request matches nothing."""
+        match = self.contract.match(exchange.request.method, exchange.request.path)
+        if match is None or match.operation is None:
+            return None
+        return [
+            (place, error.message)
+            for place, error in parameters.errors(match.operation, exchange, match.path_parameters)
+        ]
+
+    def complaint(self, complaint: Complaint) -> Iterator[Finding]:
+        """What a probe complains of, as findings; nothing if its operation is not in the document."""
+        operation = self.contract.by_key.get(complaint.operation)
+        item = self._complained.get(complaint.kind)
+        if operation is None or item is None:
+            return
+        for mismatch in item.check(operation, complaint):
+            finding = self._stamp(item, operation.key, operation.identity, mismatch)
+            if finding is not None:
+                yield finding
+
+    def document(self) -> Iterator[Finding]:
+        """What the document says of itself: lint."""
+        for item in rule.of_row("declared"):
+            if self.levels(item.id, item.level) is None:
+                continue
+            for key, mismatch in item.check(self.contract):
+                operation = self.contract.by_key.get(key) if key is not None else None
+                finding = self._stamp(item, key, operation.identity if operation is not None else None, mismatch)
+                if finding is not None:
+                    yield finding
+
+    def routes(self, undeclared: Iterable[Route], unobserved: Iterable[Operation]) -> Iterator[Finding]:
+        """A route list is exhaustive evidence: what is missing on either side is drift."""
+        for route in undeclared:
+            key = f"{route.method} {route.path}"
+            for item in rule.of_row("undeclared", Route):
+                for mismatch in item.check(route):
+                    if (finding := self._stamp(item, key, key, mismatch)) is not None:
+                        yield finding
+        for operation in unobserved:
+            for item in rule.of_row("unobserved", Route):
+                for mismatch in item.check(operation):
+                    if (finding := self._stamp(item, operation.key, operation.identity, mismatch)) is not None:
+                        yield finding
+
+    def matched(self, operation: Operation, evidence: object) -> Iterator[Finding]:
+        """What drifts between an operation and evidence that is neither an exchange nor a route."""
+        for item in rule.of_row("matched", type(evidence)):
+            for mismatch in item.check(operation, evidence):
+                if (finding := self._stamp(item, operation.key, operation.identity, mismatch)) is not None:
+                    yield finding
+
+    def generated(self, evidence: Artifact | Stale) -> Iterator[Finding]:
+        """What a generator failed to make or prove."""
+        key = evidence.pointer if isinstance(evidence, Artifact) and evidence.kind == "operation" else None
+        operation = self.contract.by_key.get(key) if key is not None else None
+        for item in rule.of_row("generated", type(evidence)):
+            for mismatch in item.check(evidence):
+                finding = self._stamp(item, key, operation.identity if operation is not None else key, mismatch)
+                if finding is not None:
+                    yield finding
+
+    def _stamp(self, item: Rule, key: str | None, identity: str | None, mismatch: Mismatch) -> Finding | None:
+        level = self.levels(item.id, item.level)
+        if level is None:
+            return None
+        return Finding(item.id, level, key, mismatch, fingerprint(item.id, identity, mismatch))
+
+
+def _implied(method: str, methods: frozenset[str]) -> bool:
+    """True for what a server answers beside the operations of a path: HEAD of a GET, OPTIONS (RFC 9110, 9.3.2, 9.3.7)."""
+    return method.upper() == "OPTIONS" or (method.upper() == "HEAD" and "GET" in methods)
+
+
+def own_answer(exchange: Exchange) -> bool:
+    """True if the answer is the operation's own (law 4).
+
+    Not one that stands in front of it (401, 403, 429), not the router's (404, 405), not a failure (5xx), not silence.
+    """
+    return (
+        exchange.response is not None
+        and exchange.response.status not in (401, 403, 404, 405, 429)
+        and (200 <= exchange.response.status < 500)
+    )
+
+
+def believed(complaint: Complaint, judge: Judge) -> Complaint | None:
+    """The complaint if our own reading of the request bears it out; None where the prober is likely mistaken.
+
+    A mutated request may still keep the schema (`"1"` sent as a query value is an integer on the wire), and one that
+    was meant to be valid may not be.
+    """
+    if complaint.kind not in ("invalid-request-accepted", "valid-request-refused") or not complaint.exchanges:
+        return complaint
+    exchange = complaint.exchanges[-1]
+    broken = judge.breaks(exchange)
+    if broken is None:
+        return None
+    if complaint.kind == "valid-request-refused":
+        return complaint if not broken else None
+    if not broken:
+        judged = exchange.request.media_type is None or exchange.request.media_type.endswith("json")
+        return None if judged else complaint
+    place, reason = broken[0]
+    return Complaint(
+        complaint.kind,
+        complaint.operation,
+        complaint.exchanges,
+        f"The server took a request in which {place} breaks the document: {reason}.",
+        name=reason,
+        where=_folded(place),
+        source=complaint.source,
+    )
+
+
+def _folded(place: str) -> str:
+    return "/".join("*" if part.isdigit() else part for part in place.split("/"))
+
+
+def judged_traffic(exchange: Exchange) -> bool:
+    """True for traffic whose *requests* are somebody's own, and not made up by a prober."""
+    return exchange.traffic in (Traffic.REAL, Traffic.TEST)

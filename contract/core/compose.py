@@ -1,0 +1,603 @@
+"""From the ledger to the report: states, folding, the three figures, the gate and the sentence that sums it up."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from contract.core.evidence import Artifact
+from contract.core.finding import Finding, Level, Proof, State
+from contract.core.ledger import Ledger, Sighting, Tally
+from contract.core.openapi import Contract, Operation, Parameter
+from contract.core.policy import Accepted, Baseline
+from contract.core.report import (
+    SCHEMA_VERSION,
+    Completeness,
+    DocumentFacts,
+    Drift,
+    Excluded,
+    Exercised,
+    FindingRow,
+    Generation,
+    GenerationTarget,
+    Kpis,
+    Member,
+    OperationExercise,
+    OperationName,
+    OperationRow,
+    Outcome,
+    Place,
+    Ratio,
+    Report,
+    Run,
+    Seen,
+    Source,
+    Tool,
+    Verdict,
+    WhereJson,
+)
+
+FOLD_FROM = 3
+"""So many operations with one cause are told once."""
+
+COMPLETENESS_RULES = frozenset({"undeclared-operation"})
+
+
+@dataclass(frozen=True)
+class Proven:
+    """What `proof/` says of a finding."""
+
+    proof: Proof
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
+class Implemented:
+    """What the route lists say, joined with the document."""
+
+    matched: frozenset[str]  # keys of declared operations that are implemented
+    undeclared: tuple[str, ...]  # "DELETE /x/{id}", in no document
+    documented: Ratio
+
+
+@dataclass
+class Material:
+    """Everything that a report is a function of."""
+
+    contract: Contract
+    ledger: Ledger
+    run: Run
+    tool: Tool
+    target: str | None
+    sources: list[Source]
+    runtime: frozenset[str]
+    """Rule ids that speak of the running API, and so count as drift."""
+    operations: Sequence[Operation]
+    """Those in scope; the others are in `excluded`."""
+    excluded: list[Excluded] = field(default_factory=list)
+    implemented: Implemented | None = None
+    artifacts: list[Artifact] | None = None
+    proofs: Mapping[str, Proven] = field(default_factory=dict)
+    baseline: Baseline = field(default_factory=Baseline)
+    gate: Level = Level.ERROR
+    floor: float = 0.8
+    asked_runtime: bool = False
+    """True if a source was asked that could observe the running API."""
+    curl: Callable[[Sighting], str | None] = lambda sighting: None
+    routes: Mapping[str, Place] = field(default_factory=dict)
+    """Where an undeclared operation is implemented, by its key."""
+
+
+def compose(material: Material, today: date) -> Report:
+    """The report of a run, `today` deciding which exemptions have ended."""
+    rows = _findings(material, today)
+    operations = _operations(material, rows)
+    exercised = _exercised(material)
+    kpis = _kpis(material, rows, exercised)
+    outcome = _outcome(material, rows, kpis)
+    return Report(
+        schema_version=SCHEMA_VERSION,
+        tool=material.tool,
+        run=material.run,
+        document=DocumentFacts(
+            material.contract.document.path,
+            material.contract.document.version,
+            material.contract.document.sha256,
+            len(material.contract.operations),
+        ),
+        target=material.target,
+        sources=tuple(material.sources),
+        kpis=kpis,
+        operations=tuple(operations),
+        findings=tuple(rows),
+        excluded=tuple(material.excluded),
+        outcome=outcome,
+        unchecked=tuple(_unchecked(material)),
+    )
+
+
+# --- findings ---------------------------------------------------------------------------------------------------------
+
+
+def proved_level(finding: Finding, proof: Proof) -> Level:
+    """An error that nobody can prove is at most a note (law 6)."""
+    unproven = proof in (Proof.UNPROVEN, Proof.DISPUTED)
+    return Level.NOTE if unproven and finding.level is Level.ERROR else finding.level
+
+
+def _findings(material: Material, today: date) -> list[FindingRow]:
+    order = {operation.key: index for index, operation in enumerate(material.contract.operations)}
+    groups: dict[tuple[str, str, str], list[tuple[Sighting, State, Accepted | None]]] = defaultdict(list)
+    for sighting in material.ledger.sightings.values():
+        state, entry = material.baseline.state(sighting.finding.fingerprint, today)
+        level = proved_level(sighting.finding, _proof(material, sighting.finding).proof)
+        groups[sighting.finding.fold_key, state, level].append((sighting, state, entry))
+    rows: list[FindingRow] = []
+    for (fold_key, _, _), members in groups.items():
+        members.sort(
+            key=lambda item: (order.get(item[0].finding.operation or "", len(order)), item[0].finding.fingerprint)
+        )
+        if len(members) >= FOLD_FROM and members[0][0].finding.operation is not None:
+            rows.append(_folded(material, fold_key, members))
+        else:
+            rows.extend(_row(material, *member) for member in members)
+    rows.extend(_absent(material))
+    ranks = {Level.ERROR: 0, Level.WARNING: 1, Level.NOTE: 2}
+    states = {State.NEW: 0, State.UNCHANGED: 1, State.EXEMPT: 2, State.ACCEPTED: 3, State.ABSENT: 4}
+
+    def key(row: FindingRow) -> tuple[int, int, int, str, str]:
+        name = row.operation or (row.operations[0] if row.operations else None)
+        place = order.get(f"{name.method} {name.path}", len(order)) if name else len(order)
+        return (ranks[Level(row.level)], states[State(row.state)], place, row.rule, row.fingerprint)
+
+    return sorted(rows, key=key)
+
+
+def _proof(material: Material, finding: Finding) -> Proven:
+    return material.proofs.get(finding.fingerprint, Proven(Proof.STRUCTURAL))
+
+
+def _row(material: Material, sighting: Sighting, state: State, entry: Accepted | None) -> FindingRow:
+    finding, mismatch = sighting.finding, sighting.finding.mismatch
+    proven = _proof(material, finding)
+    return FindingRow(
+        fingerprint=finding.fingerprint,
+        rule=finding.rule,
+        level=proved_level(finding, proven.proof).value,
+        state=state.value,
+        operation=_name(finding.operation),
+        operations=(),
+        where=WhereJson(
+            mismatch.where.direction, mismatch.where.status, mismatch.where.media_type, mismatch.where.pointer
+        ),
+        declared=mismatch.declared,
+        observed=mismatch.observed,
+        message=mismatch.message,
+        location=_place(material, mismatch.component, finding.operation),
+        exchanges=sighting.exchanges or None,
+        of=_of(material, finding),
+        example=sighting.example,
+        curl=material.curl(sighting),
+        proof=proven.proof.value,
+        proof_detail=proven.detail,
+        fix=mismatch.fix,
+        sources=tuple(sorted(sighting.sources)),
+        reason=entry.reason if entry is not None else None,
+        until=entry.until if entry is not None else None,
+    )
+
+
+def _folded(
+    material: Material, fold_key: str, members: Sequence[tuple[Sighting, State, Accepted | None]]
+) -> FindingRow:
+    """One row for one cause: told with the first operation's example, listing all."""
+    best = min(members, key=lambda item: (item[0].rank is None, item[0].rank or (0, ""), item[0].finding.fingerprint))
+    row = _row(material, *best)
+    parts = []
+    for sighting, _, _ in members:
+        name = _name(sighting.finding.operation)
+        if name is not None:
+            parts.append(
+                Member(
+                    name.method,
+                    name.path,
+                    sighting.finding.fingerprint,
+                    sighting.exchanges or None,
+                    _of(material, sighting.finding),
+                )
+            )
+    totals = [part.of for part in parts if part.of is not None]
+    return replace(
+        row,
+        fingerprint=fold_key,
+        operation=None,
+        operations=tuple(parts),
+        exchanges=sum(part.exchanges or 0 for part in parts) or None,
+        of=sum(totals) if len(totals) == len(parts) else None,
+        sources=tuple(sorted({source for sighting, _, _ in members for source in sighting.sources})),
+    )
+
+
+def _absent(material: Material) -> Iterable[FindingRow]:
+    """What the baseline holds and this run did not see; the row says no more than the baseline does."""
+    from contract.core.finding import Fix
+
+    for entry in material.baseline.entries.values():
+        if entry.fingerprint not in material.ledger.sightings:
+            yield FindingRow(
+                entry.fingerprint,
+                entry.rule,
+                entry.level,
+                State.ABSENT.value,
+                _name(entry.operation),
+                (),
+                WhereJson(),
+                None,
+                None,
+                entry.message,
+                None,
+                None,
+                None,
+                None,
+                None,
+                Proof.UNPROVEN.value,
+                "not seen in this run",
+                Fix(),
+                reason=entry.reason,
+                until=entry.until,
+            )
+
+
+def _name(key: str | None) -> OperationName | None:
+    if key is None:
+        return None
+    method, _, path = key.partition(" ")
+    return OperationName(method, path)
+
+
+def _place(material: Material, component: str | None, operation: str | None) -> Place | None:
+    if operation in material.routes:
+        return material.routes[operation]
+    if component is None:
+        return None
+    found = material.contract.document.locate(component)
+    return Place(found.file, found.line)
+
+
+def _of(material: Material, finding: Finding) -> int | None:
+    """Of how many exchanges: those of the operation whose answer is covered by the same declaration."""
+    tally = material.ledger.tallies.get(finding.operation or "")
+    if tally is None or finding.mismatch.where.direction is None or finding.rule not in material.runtime:
+        return None
+    status = finding.mismatch.where.status
+    if (
+        finding.mismatch.where.direction == "request"
+        or status is None
+        or finding.rule in ("undeclared-status", "server-error")
+    ):
+        return tally.exchanges
+    return sum(count for (code, key, _), count in tally.answers.items() if status in (key, str(code))) or None
+
+
+# --- the map ----------------------------------------------------------------------------------------------------------
+
+
+def _operations(material: Material, findings: Sequence[FindingRow]) -> list[OperationRow]:
+    by_operation: dict[str, list[FindingRow]] = defaultdict(list)
+    for row in findings:
+        if row.state == State.ABSENT:
+            continue
+        for name in (row.operation, *row.operations):
+            if name is not None:
+                by_operation[f"{name.method} {name.path}"].append(row)
+    rows = []
+    for operation in material.operations:
+        tally = material.ledger.tallies.get(operation.key, Tally())
+        mine = by_operation.pop(operation.key, [])
+        statuses = sorted({str(code) for code, _, _ in tally.answers if code})
+        place = material.contract.document.locate(operation.pointer)
+        rows.append(
+            OperationRow(
+                key=operation.key,
+                method=operation.method,
+                path=operation.path,
+                declared=True,
+                implemented=None if material.implemented is None else operation.key in material.implemented.matched,
+                exchanges=tally.exchanges,
+                exercised=OperationExercise(
+                    tuple(statuses),
+                    tuple(sorted({media for _, _, media in tally.answers if media})),
+                    tuple(sorted(tally.parameters)),
+                ),
+                findings=tuple(row.fingerprint for row in mine),
+                tag=operation.tags[0] if operation.tags else None,
+                location=Place(place.file, place.line),
+                responses=tuple(_responses(operation, tally, mine)),
+                parameters=tuple(_parameters(operation, tally, mine)),
+            )
+        )
+    for key in material.implemented.undeclared if material.implemented is not None else ():
+        mine = by_operation.pop(key, [])
+        rows.append(_undeclared_row(key, mine, True, material))
+    for key, mine in by_operation.items():
+        if any(row.rule in COMPLETENESS_RULES for row in mine):
+            rows.append(_undeclared_row(key, mine, None, material))
+    return rows
+
+
+def _undeclared_row(
+    key: str, findings: Sequence[FindingRow], implemented: bool | None, material: Material
+) -> OperationRow:
+    method, _, path = key.partition(" ")
+    return OperationRow(
+        key=key,
+        method=method,
+        path=path,
+        declared=False,
+        implemented=implemented,
+        exchanges=sum(row.exchanges or 0 for row in findings),
+        exercised=OperationExercise(),
+        findings=tuple(row.fingerprint for row in findings),
+        location=material.routes.get(key),
+    )
+
+
+_ON_RESPONSES = frozenset(
+    {
+        "undeclared-status",
+        "undeclared-media-type",
+        "response-schema",
+        "malformed-body",
+        "undeclared-property",
+        "missing-header",
+        "server-error",
+        "use-after-delete",
+    }
+)
+
+
+def _responses(operation: Operation, tally: Tally, findings: Sequence[FindingRow]) -> Iterable[Seen]:
+    by_cell: dict[tuple[str, str | None], list[str]] = defaultdict(list)
+    for row in findings:
+        if row.rule in _ON_RESPONSES and row.where.status is not None:
+            by_cell[row.where.status, row.where.media_type].append(row.fingerprint)
+    taken: set[tuple[str, str | None]] = set()
+
+    def marks(*cells: tuple[str, str | None]) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for cell in cells:
+            taken.add(cell)
+            found.update(dict.fromkeys(by_cell.get(cell, ())))
+        return tuple(found)
+
+    counted: Counter[tuple[str, str]] = Counter()
+    for (code, key, media), count in tally.answers.items():
+        if code:
+            counted[key or str(code), media] += count
+    for key, response in operation.responses.items():
+        seen = {media: count for (name, media), count in counted.items() if name == key}
+        covered: set[str] = set()
+        entries = response.content or (None,)
+        for index, entry in enumerate(entries):
+            if entry is None:
+                yield Seen(key, True, sum(seen.values()), None, marks((key, None), *((key, media) for media in seen)))
+                covered.update(seen)
+                continue
+            mine = {media: count for media, count in seen.items() if response.media(media) == entry}
+            if index == 0:  # an answer without a body counts for the first row
+                mine |= {media: count for media, count in seen.items() if not media}
+            covered.update(mine)
+            yield Seen(
+                key,
+                True,
+                sum(mine.values()),
+                entry.range,
+                marks(*([(key, None)] if index == 0 else []), *((key, media or None) for media in mine)),
+            )
+        for media in sorted(set(seen) - covered):
+            yield Seen(key, False, seen[media], media or None, marks((key, media or None)))
+    declared = set(operation.responses)
+    for key in sorted({name for name, _ in counted} - declared):
+        medias = sorted(media for name, media in counted if name == key)
+        for media in medias:
+            yield Seen(key, False, counted[key, media], media or None, marks((key, media or None), (key, None)))
+
+
+def _parameters(operation: Operation, tally: Tally, findings: Sequence[FindingRow]) -> Iterable[Seen]:
+    at: dict[str, list[str]] = defaultdict(list)
+    for row in findings:
+        if row.where.direction == "request" and row.where.pointer:
+            at[row.where.pointer.partition("/")[0].rstrip(":")].append(row.fingerprint)
+    labels: list[str] = [parameter.label for parameter in operation.parameters if not _standing(parameter)]
+    if operation.request_body is not None:
+        labels.append("body")
+    for label in labels:
+        yield Seen(label, True, tally.parameters[label], None, tuple(at.pop(label, ())))
+    for label, marks in at.items():
+        if label.startswith("query:"):
+            yield Seen(
+                label,
+                False,
+                sum(row.exchanges or 0 for row in findings if row.fingerprint in marks),
+                None,
+                tuple(marks),
+            )
+
+
+def _standing(parameter: Parameter) -> bool:
+    return parameter.location == "header" and parameter.name.lower() in ("accept", "content-type", "authorization")
+
+
+# --- the figures ------------------------------------------------------------------------------------------------------
+
+
+def _exercised(material: Material) -> Exercised:
+    operations = sum(
+        (tally := material.ledger.tallies.get(operation.key)) is not None and tally.own > 0
+        for operation in material.operations
+    )
+    part = whole = 0
+    for operation in material.operations:
+        tally = material.ledger.tallies.get(operation.key, Tally())
+        seen = {key for _, key, _ in tally.answers}
+        whole += len(operation.responses)
+        part += sum(key in seen for key in operation.responses)
+    return Exercised(Ratio(operations, len(material.operations)), Ratio(part, whole))
+
+
+def counts_as_drift(row: FindingRow, runtime: frozenset[str]) -> bool:
+    """True for an open finding at error or warning between the document and the running API."""
+    return (
+        row.rule in runtime
+        and row.rule not in COMPLETENESS_RULES
+        and row.level != Level.NOTE
+        and row.state in (State.NEW, State.UNCHANGED)
+    )
+
+
+def _kpis(material: Material, rows: Sequence[FindingRow], exercised: Exercised) -> Kpis:
+    implemented = material.implemented
+    failed_routes = any(source.name == "routes" and source.verdict is Verdict.ERROR for source in material.sources)
+    if failed_routes:
+        completeness = Completeness(None, None, Verdict.ERROR)
+    elif implemented is None or implemented.documented.whole == 0:
+        completeness = Completeness(None, None, Verdict.NONE)
+    else:
+        ratio = implemented.documented
+        completeness = Completeness(
+            ratio.part, ratio.whole, Verdict.PASS if ratio.part == ratio.whole else Verdict.FAIL
+        )
+    return Kpis(completeness, _drift(material, rows, exercised), _generation(material))
+
+
+def _drift(material: Material, rows: Sequence[FindingRow], exercised: Exercised) -> Drift:
+    count = sum(counts_as_drift(row, material.runtime) for row in rows)
+    runtime = [source for source in material.sources if source.name in ("fuzz", "traffic", "walk")]
+    failed = any(source.verdict is Verdict.ERROR for source in runtime)
+    if count:
+        verdict = Verdict.FAIL
+    elif failed:
+        verdict = Verdict.ERROR
+    elif not exercised.operations.reaches(material.floor):
+        verdict = Verdict.UNDECIDED
+    else:
+        verdict = Verdict.PASS
+    nothing = count == 0 and verdict is not Verdict.PASS
+    return Drift(None if nothing else count, verdict, exercised, material.floor, material.ledger.exchanges)
+
+
+def _generation(material: Material) -> Generation:
+    if any(source.name == "types" and source.verdict is Verdict.ERROR for source in material.sources):
+        return Generation(None, None, Verdict.ERROR)
+    if not material.artifacts:
+        return Generation(None, None, Verdict.NONE)
+    by_target: dict[str, list[Artifact]] = defaultdict(list)
+    for artifact in material.artifacts:
+        by_target[artifact.target].append(artifact)
+    targets = tuple(
+        GenerationTarget(name, sum(item.proven for item in items), len(items))
+        for name, items in sorted(by_target.items())
+    )
+    part, whole = sum(target.part for target in targets), sum(target.whole for target in targets)
+    return Generation(part, whole, Verdict.PASS if part == whole else Verdict.FAIL, targets)
+
+
+# --- the gate ---------------------------------------------------------------------------------------------------------
+
+
+def failing(rows: Iterable[FindingRow], gate: Level) -> list[FindingRow]:
+    """New findings at or above the gate."""
+    return [row for row in rows if row.state == State.NEW and Level(row.level).rank >= gate.rank]
+
+
+def _outcome(material: Material, rows: Sequence[FindingRow], kpis: Kpis) -> Outcome:
+    gate = material.gate
+    failed = failing(rows, gate)
+    broken = [source for source in material.sources if source.verdict is Verdict.ERROR]
+    drift = kpis.drift
+    ratio = drift.exercised.operations
+    short = material.asked_runtime and not ratio.reaches(material.floor)
+    if failed:
+        undocumented = sum(len(row.operations) or 1 for row in failed if row.rule in COMPLETENESS_RULES)
+        others = sum(row.rule not in COMPLETENESS_RULES for row in failed)
+        parts = [_count(others, "new finding")] if others else []
+        if undocumented:
+            parts.append(f"{_count(undocumented, 'operation')} undocumented")
+        parts.extend(f"{source.name} failed to measure" for source in broken)
+        return Outcome("Failed: " + ", ".join(parts), 1, gate.value)
+    if broken:
+        names = ", ".join(source.name for source in broken)
+        todo = tuple(source.message for source in broken if source.message)
+        return Outcome(f"No verdict: {names} failed to measure", 3, gate.value, todo)
+    if short:
+        statuses = Counter(
+            code
+            for operation in material.operations
+            if (tally := material.ledger.tallies.get(operation.key))
+            for code, _, _ in tally.answers.elements()
+        )
+        reason, todo = _why_short(statuses, material, ratio)
+        return Outcome(f"No verdict: drift is undecided, {reason}", 3, gate.value, todo)
+    if not material.run.complete:
+        return Outcome("No verdict: the run was stopped before its end, and found nothing until then", 3, gate.value)
+    waiting = sum(row.state in (State.UNCHANGED, State.ACCEPTED, State.EXEMPT) for row in rows)
+    parts = []
+    if kpis.completeness.whole is not None:
+        parts.append(f"{kpis.completeness.part} of {kpis.completeness.whole} implemented operations documented")
+    if material.asked_runtime:
+        parts.append(f"{_count(drift.count or 0, 'drift')} in {ratio.part} of {ratio.whole} operations exercised")
+    if kpis.generation.whole is not None:
+        parts.append(f"generation {Ratio(kpis.generation.part or 0, kpis.generation.whole)}")
+    new = sum(row.state == State.NEW for row in rows)
+    if new:
+        parts.append(f"{_count(new, 'finding')} below the gate")
+    if waiting:
+        parts.append(f"{waiting} known")
+    return Outcome("Passed: " + (", ".join(parts) or "nothing to report"), 0, gate.value)
+
+
+def _why_short(statuses: Counter[int], material: Material, ratio: Ratio) -> tuple[str, tuple[str, ...]]:
+    floor = f"{ratio.part} of {ratio.whole} operations exercised (floor {round(100 * material.floor)} %)"
+    total = sum(statuses.values())
+    if not total:
+        return f"{floor}: no exchange belongs to an operation of the document", (
+            "Check that the target serves this document: its base path, its port.",
+            "Check `--include` and `--exclude`.",
+        )
+    status, count = statuses.most_common(1)[0]
+    if status == 401 or statuses[401] + statuses[403] > total / 2:
+        return f"{floor}: {statuses[401] + statuses[403]} of {total} requests were answered 401 or 403", (
+            "Give credentials: `--header 'Authorization: Bearer ${TOKEN}'`.",
+        )
+    if status == 404 and count > total / 2:
+        return f"{floor}: {count} of {total} requests were answered 404", (
+            "Check the base path: the path of the target's URL replaces the one of `servers`.",
+            "Give examples of ids that exist in the document, so that requests reach the handlers.",
+        )
+    if status == 0 and count > total / 2:
+        return f"{floor}: {count} of {total} requests got no answer", ("Check that the server is up, and its log.",)
+    return floor, (
+        "Give the run more time or examples: `--max-time 5m --max-examples 200`.",
+        "Leave out what cannot be reached, with a reason: `--exclude 'GET /x :: needs a device'`.",
+    )
+
+
+def _unchecked(material: Material) -> Iterable[Excluded]:
+    if not material.asked_runtime:
+        return
+    for operation in material.operations:
+        tally = material.ledger.tallies.get(operation.key)
+        if tally is None or tally.exchanges == 0:
+            yield Excluded(operation.key, "no request was sent")
+        elif tally.own == 0:
+            codes = Counter({code: 0 for code, _, _ in tally.answers})
+            for (code, _, _), count in tally.answers.items():
+                codes[code] += count
+            said = ", ".join(f"{code or 'no answer'} ({count})" for code, count in codes.most_common(4))
+            yield Excluded(operation.key, f"no answer of its own: {said}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,472 @@
+"""The contract: one description's operations, which of them a request belongs to, and what each declares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from contract.core.document import Document, escape, resolve
+from contract.core.evidence import Exchange, is_json
+from contract.core.finding import fold
+from contract.core.schema import Schemas
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
+"""The fixed fields of a Path Item Object that hold operations (OpenAPI 3.2, 4.9)."""
+
+_RANGE = re.compile(r"[1-5]XX$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A declared parameter with its defaults filled in (OpenAPI 3.1, 4.8.12)."""
+
+    name: str
+    location: str  # "path", "query", "header", "cookie"
+    required: bool
+    style: str
+    explode: bool
+    pointer: str
+    schema: str | None
+    """Pointer of its schema; None if it has none, or only `content`."""
+    content: str | None = None
+    """The media type of `content`, where the parameter is serialised by one."""
+    allow_empty: bool = False
+
+    @property
+    def label(self) -> str:
+        """`query:limit`, as everywhere else."""
+        return f"{self.location}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """One entry of a `content` map."""
+
+    range: str  # as declared, lower case: "application/json", "image/*"
+    pointer: str
+    schema: str | None  # pointer
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredResponse:
+    """One entry of `responses`."""
+
+    key: str  # "200", "2XX", "default"
+    pointer: str
+    content: tuple[MediaType, ...]
+    headers: tuple[Parameter, ...]
+
+    def media(self, media_type: str | None) -> MediaType | None:
+        """The entry for a media type: the exact one, then `type/*`, then `*/*` (OpenAPI 3.1, 4.8.17)."""
+        return pick_media(self.content, media_type)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBody:
+    pointer: str
+    required: bool
+    content: tuple[MediaType, ...]
+
+    def media(self, media_type: str | None) -> MediaType | None:
+        return pick_media(self.content, media_type)
+
+
+def pick_media(content: Sequence[MediaType], media_type: str | None) -> MediaType | None:
+    """The most specific entry that covers a media type, whatever their order; None if none does."""
+    if media_type is None:
+        return None
+    kind = media_type.partition("/")[0]
+    best: MediaType | None = None
+    for entry in content:
+        declared = entry.range.partition(";")[0].strip()
+        if declared == media_type:
+            return entry
+        if (declared == f"{kind}/*" and (best is None or best.range.startswith("*"))) or (
+            declared == "*/*" and best is None
+        ):
+            best = entry
+    return best
+
+
+class Operation:
+    """One operation of the contract, everything below it resolved when it is first asked for."""
+
+    def __init__(
+        self,
+        schemas: Schemas,
+        root: Mapping[str, Any],
+        method: str,
+        path: str,
+        pointer: str,
+        item: str,
+        bases: tuple[str, ...],
+    ) -> None:
+        self.schemas = schemas
+        self.root = root
+        self.method = method
+        self.path = path
+        self.pointer = pointer
+        self.item_pointer = item
+        self.base_paths = bases
+        self.raw: Mapping[str, Any] = resolve(root, pointer)
+        self._answered: tuple[Exchange, Answer] | None = None
+
+    def __repr__(self) -> str:
+        return f"Operation({self.key})"
+
+    @property
+    def key(self) -> str:
+        """`GET /tasks/{id}`, the path as the document writes it."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def identity(self) -> str:
+        """The operation in fingerprints: method, first base path and template, parameter names folded."""
+        return fold(f"{self.method} {self.base_paths[0]}{self.path}")
+
+    @property
+    def operation_id(self) -> str | None:
+        value = self.raw.get("operationId")
+        return value if isinstance(value, str) else None
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return tuple(tag for tag in _list(self.raw.get("tags")) if isinstance(tag, str))
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Those of the path item and of the operation; the latter win by (name, location)."""
+        found: dict[tuple[str, str], Parameter] = {}
+        for owner in (self.item_pointer, self.pointer):
+            try:
+                entries = _list(resolve(self.root, owner).get("parameters"))
+            except KeyError:
+                continue
+            for index in range(len(entries)):
+                where, node = follow(self.root, f"{owner}/parameters/{index}")
+                parameter = _parameter(where, node)
+                if parameter is not None:
+                    found[parameter.name, parameter.location] = parameter
+        return tuple(found.values())
+
+    @cached_property
+    def request_body(self) -> RequestBody | None:
+        if "requestBody" not in self.raw:
+            return None
+        where, node = follow(self.root, f"{self.pointer}/requestBody")
+        if not isinstance(node, Mapping):
+            return None
+        return RequestBody(where, node.get("required") is True, _content(self.root, where, node))
+
+    @cached_property
+    def responses(self) -> dict[str, DeclaredResponse]:
+        """By key as written, ranges in upper case, in the document's order."""
+        result: dict[str, DeclaredResponse] = {}
+        for key in _map(self.raw.get("responses")):
+            if str(key).startswith("x-"):
+                continue
+            where, node = follow(self.root, f"{self.pointer}/responses/{escape(str(key))}")
+            name = str(key).upper() if _RANGE.match(str(key)) else str(key)
+            if isinstance(node, Mapping):
+                result[name] = DeclaredResponse(
+                    name, where, _content(self.root, where, node), _headers(self.root, where, node)
+                )
+        return result
+
+    def response(self, status: int) -> DeclaredResponse | None:
+        """What covers a status: its code, then its range, then `default` (OpenAPI 3.1, 4.8.16)."""
+        declared = self.responses
+        return declared.get(str(status)) or declared.get(f"{status // 100}XX") or declared.get("default")
+
+    @cached_property
+    def security(self) -> tuple[Mapping[str, Any], ...] | None:
+        """The alternatives that apply: the operation's own or the document's; None if nothing is declared."""
+        value = self.raw.get("security", self.root.get("security"))
+        return tuple(entry for entry in value if isinstance(entry, Mapping)) if isinstance(value, list) else None
+
+    def security_scheme(self, name: str) -> Mapping[str, Any]:
+        """The Security Scheme Object of that name; empty if there is none."""
+        node = follow(self.root, f"#/components/securitySchemes/{escape(name)}")[1]
+        return node if isinstance(node, Mapping) else {}
+
+    def answer(self, exchange: Exchange) -> Answer:
+        """What the document says of an exchange's answer, worked out once for all rules."""
+        if self._answered is None or self._answered[0] is not exchange:
+            self._answered = (exchange, Answer(self, exchange))
+        return self._answered[1]
+
+
+class Answer:
+    """The answer of one exchange beside what its operation declares for it."""
+
+    def __init__(self, operation: Operation, exchange: Exchange) -> None:
+        assert exchange.response is not None
+        self.response = exchange.response
+        self.declared = operation.response(exchange.response.status)
+        self._head = exchange.request.method.upper() == "HEAD"
+
+    @property
+    def has_body(self) -> bool:
+        """False for what ends with its header section (RFC 9110, 6.4.1), whatever the document declares."""
+        return not self._head and self.response.status >= 200 and self.response.status not in (204, 304)
+
+    @cached_property
+    def media(self) -> MediaType | None:
+        """The declared media type that covers the answer's."""
+        return self.declared.media(self.response.media_type) if self.declared is not None else None
+
+    @cached_property
+    def is_json(self) -> bool:
+        return self.has_body and is_json(self.response.media_type) and not self.response.truncated
+
+    @cached_property
+    def parsed(self) -> tuple[bool, Any]:
+        """(True, value) of a JSON body, (False, reason) of one that is none."""
+        try:
+            return True, self.response.json
+        except ValueError as error:
+            return False, str(error)
+
+    @property
+    def judged(self) -> tuple[str, Any] | None:
+        """Pointer of the schema and the value that it must accept; None where nothing can be judged."""
+        if self.media is None or self.media.schema is None or not self.has_body or self.response.truncated:
+            return None
+        if is_json(self.response.media_type):
+            ok, value = self.parsed
+            return (self.media.schema, value) if ok and self.response.body else None
+        return None
+
+
+class Contract:
+    """One resolved description. `base_path` replaces what `servers` say, for a target that lies elsewhere."""
+
+    def __init__(self, document: Document, base_path: str | None = None) -> None:
+        self.document = document
+        self.root = document.value
+        self.base_path = None if base_path is None else base_path.rstrip("/")
+
+    @cached_property
+    def schemas(self) -> Schemas:
+        return Schemas(self.document)
+
+    @cached_property
+    def operations(self) -> tuple[Operation, ...]:
+        """In the document's order. Webhooks and callbacks are not ours to serve, and left out."""
+        return tuple(self._operations())
+
+    def _operations(self) -> Iterator[Operation]:
+        for path in _map(self.root.get("paths")):
+            if not isinstance(path, str) or not path.startswith("/"):
+                continue
+            where, item = follow(self.root, f"#/paths/{escape(path)}")
+            if not isinstance(item, Mapping):
+                continue
+            bases = self._bases(item)
+            for name in item:
+                if name in METHODS and isinstance(item[name], Mapping):
+                    own = self._bases(item, item[name]) if "servers" in item[name] else bases
+                    yield Operation(self.schemas, self.root, name.upper(), path, f"{where}/{name}", where, own)
+            for name, node in _map(item.get("additionalOperations")).items():
+                if isinstance(node, Mapping):
+                    pointer = f"{where}/additionalOperations/{escape(name)}"
+                    yield Operation(self.schemas, self.root, name, path, pointer, where, self._bases(item, node))
+
+    def _bases(self, *owners: Mapping[str, Any]) -> tuple[str, ...]:
+        if self.base_path is not None:
+            return (self.base_path,)
+        for owner in (*reversed(owners), self.root):
+            servers = owner.get("servers")
+            if isinstance(servers, list) and servers:
+                found = tuple(dict.fromkeys(base for server in servers if (base := _server_path(server)) is not None))
+                if found:
+                    return found
+        return ("",)
+
+    @cached_property
+    def by_key(self) -> dict[str, Operation]:
+        return {operation.key: operation for operation in self.operations}
+
+    @cached_property
+    def _router(self) -> _Node:
+        root = _Node()
+        for operation in self.operations:
+            for base in operation.base_paths:
+                root.add(_segments(base + operation.path), operation)
+        return root
+
+    def match(self, method: str, path: str) -> Match | None:
+        """The operation that a request belongs to, static segments before templated ones (OpenAPI 3.1, 4.8.8).
+
+        `path` is as it went over the wire. None if no path of the document covers it; where one does and the method
+        does not, `operation` is None.
+        """
+        parts = path.split("/")[1:]
+        best: Match | None = None
+        for leaf, values in self._router.find(parts, 0, ()):
+            operation = leaf.get(method.upper())
+            if operation is not None:
+                names = re.findall(r"\{([^{}]*)\}", operation.path)
+                count = len(values) - len(names)  # values of a base path's own variables come first
+                return Match(operation, dict(zip(names, values[count:], strict=False)), frozenset(leaf))
+            best = best or Match(None, {}, frozenset(leaf))
+        return best
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    operation: Operation | None
+    path_parameters: Mapping[str, str]  # percent-decoded once, as they are compared and validated
+    methods: frozenset[str]  # that the matched path declares
+
+
+class _Node:
+    __slots__ = ("leaf", "params", "static")
+
+    def __init__(self) -> None:
+        self.static: dict[str, _Node] = {}
+        self.params: dict[str, tuple[re.Pattern[str] | None, _Node]] = {}
+        self.leaf: dict[str, Operation] = {}
+
+    def add(self, segments: Sequence[str], operation: Operation) -> None:
+        node = self
+        for segment in segments:
+            if "{" not in segment:
+                node = node.static.setdefault(segment, _Node())
+                continue
+            shape = fold(segment)
+            if shape not in node.params:
+                node.params[shape] = (None if shape == "{}" else _compound(shape), _Node())
+            node = node.params[shape][1]
+        node.leaf.setdefault(operation.method.upper(), operation)
+
+    def find(
+        self, parts: Sequence[str], at: int, values: tuple[str, ...]
+    ) -> Iterator[tuple[dict[str, Operation], tuple[str, ...]]]:
+        if at == len(parts):
+            if self.leaf:
+                yield self.leaf, values
+            return
+        part = unquote(parts[at])
+        following = self.static.get(part)
+        if following is not None:
+            yield from following.find(parts, at + 1, values)
+        if not part:
+            return  # a path parameter is never empty (RFC 6570 expands it to something)
+        # `{name}.{ext}` before `{name}`: the longer literal text is the more specific one
+        for shape in sorted(self.params, key=len, reverse=True):
+            pattern, node = self.params[shape]
+            if pattern is None:
+                yield from node.find(parts, at + 1, (*values, part))
+            elif found := pattern.fullmatch(part):
+                yield from node.find(parts, at + 1, (*values, *found.groups()))
+
+
+def _compound(shape: str) -> re.Pattern[str]:
+    return re.compile("(.+)".join(re.escape(text) for text in shape.split("{}")))
+
+
+def _segments(template: str) -> list[str]:
+    return [part if "{" in part else unquote(part) for part in template.split("/")[1:]]
+
+
+def _server_path(server: Any) -> str | None:
+    if not isinstance(server, Mapping) or not isinstance(server.get("url"), str):
+        return None
+    variables = _map(server.get("variables"))
+
+    def value(found: re.Match[str]) -> str:
+        default = _map(variables.get(found[1])).get("default")
+        return str(default) if default is not None else found[0]
+
+    url = re.sub(r"\{([^{}]*)\}", value, server["url"])
+    path = urlsplit(url).path if "://" in url or url.startswith("//") else url.partition("?")[0]
+    path = path.rstrip("/")
+    return path if not path or path.startswith("/") else f"/{path}"
+
+
+def follow(root: Mapping[str, Any], where: str) -> tuple[str, Any]:
+    """Pointer and value behind a chain of `$ref`s; a chain that leads nowhere or in a circle gives None."""
+    seen: set[str] = set()
+    try:
+        node = resolve(root, where)
+        while isinstance(node, Mapping) and isinstance(node.get("$ref"), str) and where not in seen:
+            seen.add(where)
+            target = node["$ref"]
+            if not target.startswith("#"):
+                return where, None
+            where, node = target, resolve(root, target)
+    except KeyError:
+        return where, None
+    return (where, None) if where in seen else (where, node)
+
+
+def _parameter(where: str, node: Any, location: str | None = None, name: str | None = None) -> Parameter | None:
+    if not isinstance(node, Mapping):
+        return None
+    place = location or node.get("in")
+    label = name if name is not None else node.get("name")
+    if not isinstance(label, str) or not isinstance(place, str):
+        return None
+    style = node.get("style")
+    if not isinstance(style, str):
+        style = "form" if place in ("query", "cookie") else "simple"
+    explode = node.get("explode")
+    content = next(iter(_map(node.get("content"))), None)
+    schema = f"{where}/schema" if isinstance(node.get("schema"), (Mapping, bool)) else None
+    if content is not None and isinstance(_map(node["content"][content]).get("schema"), (Mapping, bool)):
+        schema = f"{where}/content/{escape(content)}/schema"
+    return Parameter(
+        name=label,
+        location=place,
+        required=node.get("required") is True or place == "path",
+        style=style,
+        explode=explode if isinstance(explode, bool) else style == "form",
+        pointer=where,
+        schema=schema,
+        content=content,
+        allow_empty=node.get("allowEmptyValue") is True,
+    )
+
+
+def _headers(root: Mapping[str, Any], where: str, node: Mapping[str, Any]) -> tuple[Parameter, ...]:
+    found = []
+    for name in _map(node.get("headers")):
+        if name.lower() == "content-type":
+            continue  # described by `content` (OpenAPI 3.1, 4.8.17)
+        place, header = follow(root, f"{where}/headers/{escape(name)}")
+        parameter = _parameter(place, header, "header", name)
+        if parameter is not None:
+            found.append(parameter)
+    return tuple(found)
+
+
+def _content(root: Mapping[str, Any], where: str, node: Mapping[str, Any]) -> tuple[MediaType, ...]:
+    found = []
+    for name in _map(node.get("content")):
+        # In 3.2 a Media Type Object may be a reference.
+        place, entry = follow(root, f"{where}/content/{escape(name)}")
+        if isinstance(entry, Mapping):
+            has_schema = isinstance(entry.get("schema"), (Mapping, bool))
+            found.append(MediaType(name.lower(), place, f"{place}/schema" if has_schema else None))
+    return tuple(found)
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def operation_of(contract: Contract, pointer: str) -> str | None:
+    """Key of the operation that a place of the document lies in; None outside of `paths`."""
+    found = re.match(r"#/paths/[^/]*/[^/]*", pointer)
+    if found is None:
+        return None
+    return next((operation.key for operation in contract.operations if operation.pointer == found[0]), None)

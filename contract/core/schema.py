@@ -1,0 +1,443 @@
+"""Whether a value keeps a schema, and if not, which keyword refuses what: one registry per document and direction."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+from contract.core.dialect import to_2020_12
+from contract.core.document import Document, escape, resolve
+
+_URI = "urn:contract:document"
+_DATA = frozenset({"example", "examples", "enum", "const", "default"})
+_INTEGERS = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaError:
+    """One refusal. Pointers are of the document; the instance pointer has its array indices folded to `*`."""
+
+    pointer: str  # into the instance: "/items/*/due_at", "" for the whole of it
+    exact: str  # the same with its indices: "/items/3/due_at"
+    keyword: str
+    component: str  # "#/components/schemas/Task/properties/due_at"
+    name: str | None
+    declared: str
+    observed: str
+    message: str
+
+
+class Schemas:
+    """The schemas of one document, compiled when first used."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._validators: dict[tuple[str, str], Any] = {}
+        self._registries: dict[str, Any] = {}
+        self.repaired: list[str] = []
+        """Pointers of patterns that no engine compiles; they are not judged."""
+        self.unusable: dict[str, str] = {}
+        """Pointers of schemas that cannot be compiled, with the reason; bodies they describe are not judged."""
+
+    @cached_property
+    def value(self) -> Mapping[str, Any]:
+        """The document with its Schema Objects as JSON Schema 2020-12, every pointer as before."""
+        return to_2020_12(self._document.value, self._document.family)
+
+    @cached_property
+    def _integers(self) -> Mapping[str, Any]:
+        return _project(self.value, None)
+
+    def _root(self, direction: str) -> Mapping[str, Any]:
+        return _project(self._integers, "readOnly" if direction == "request" else "writeOnly")
+
+    def validator(self, pointer: str, direction: str) -> Any | None:
+        """What judges values of the schema at `pointer`; None if that schema cannot be compiled."""
+        key = (pointer, direction)
+        if key not in self._validators:
+            self._validators[key] = self._compile(pointer, direction)
+        return self._validators[key]
+
+    def _compile(self, pointer: str, direction: str) -> Any | None:
+        for attempt in ("linear", "backtracking", "repaired"):
+            try:
+                return jsonschema_rs.validator_for(
+                    {"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": _uri(pointer)},
+                    registry=self._registry(direction, repaired=attempt == "repaired"),
+                    validate_formats=True,
+                    formats={"byte": _is_base64},
+                    offline=True,
+                    pattern_options=jsonschema_rs.RegexOptions()
+                    if attempt != "backtracking"
+                    else jsonschema_rs.FancyRegexOptions(),
+                )
+            except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+                reason = str(error).partition("\n")[0]
+        self.unusable[pointer] = reason
+        return None
+
+    def _registry(self, direction: str, repaired: bool) -> Any:
+        key = f"{direction} repaired" if repaired else direction
+        if key not in self._registries:
+            root = self._root(direction)
+            if repaired:
+                root = _without_bad_patterns(root, "#", self.repaired)
+            self._registries[key] = jsonschema_rs.Registry([(_URI, root)])
+        return self._registries[key]
+
+    def accepts(self, pointer: str, direction: str, value: Any) -> bool:
+        """True if the schema takes the value, or cannot be compiled."""
+        validator = self.validator(pointer, direction)
+        return validator is None or bool(validator.is_valid(value))
+
+    def errors(self, pointer: str, direction: str, value: Any) -> Iterator[SchemaError]:
+        """Every refusal, each at its deepest place, equal ones of an array's items once."""
+        validator = self.validator(pointer, direction)
+        if validator is None or validator.is_valid(value):
+            return
+        seen: set[tuple[str, str, str | None]] = set()
+        for error in validator.iter_errors(value):
+            for found in self._explain(error, value, direction):
+                identity = (found.keyword, found.component, found.name)
+                if identity not in seen:
+                    seen.add(identity)
+                    yield found
+
+    def _explain(self, error: Any, value: Any, direction: str) -> Iterator[SchemaError]:
+        kind = error.kind.name
+        if kind in ("anyOf", "oneOf") and (branch := _likeliest(error.kind)):
+            # The branch that was meant says more than "no branch fits"; the others differ in kind, not in content.
+            for inner in branch:
+                yield from self._explain(inner, value, direction)
+            return
+        path = [str(part) for part in error.instance_path]
+        exact = "".join("/" + escape(part) for part in path)
+        folded = "".join("/" + ("*" if isinstance(part, int) else escape(part)) for part in error.instance_path)
+        schema_path = list(error.schema_path)
+        keyword = str(schema_path[-1]) if schema_path else kind
+        details = error.kind.as_dict()
+        name: str | None = None
+        if kind == "required":
+            name, keyword = str(details["property"]), "required"
+        elif kind in ("additionalProperties", "unevaluatedProperties"):
+            for unexpected in details.get("unexpected", []):
+                component = "#" + "".join("/" + escape(str(part)) for part in schema_path[:-1])
+                yield SchemaError(
+                    folded,
+                    exact,
+                    keyword,
+                    component,
+                    str(unexpected),
+                    "no such property, and no others allowed",
+                    f"property {unexpected}",
+                    f"`{unexpected}` is sent, and the schema forbids what it does not name",
+                )
+            return
+        owner = schema_path[:-1]
+        if kind == "falseSchema":
+            owner, keyword = schema_path, "false"
+            if schema_path and "properties" in schema_path[-2:]:
+                keyword = "writeOnly" if direction == "response" else "readOnly"
+        component = "#" + "".join("/" + escape(str(part)) for part in owner)
+        try:
+            schema = resolve(self.value, component)
+        except KeyError:
+            schema = {}
+        instance = _at(value, error.instance_path)
+        if isinstance(schema, Mapping) and keyword in ("minimum", "maximum") and keyword not in schema:
+            keyword = "format"
+        yield SchemaError(
+            folded,
+            exact,
+            keyword,
+            component,
+            name,
+            describe(schema, keyword, name),
+            f"property `{name}` is missing" if name else show(instance),
+            _sentence(folded, keyword, name, schema, instance),
+        )
+
+    def undeclared(self, pointer: str, value: Any) -> Iterator[tuple[str, str, str, Any]]:
+        """Properties that no schema at their place names, although it names others.
+
+        Yields (pointer of the object, indices folded; component pointer; name; value). A property that any branch of
+        `allOf`, `anyOf`, `oneOf`, `if`/`then`/`else` or `dependentSchemas` names is declared, whichever branch fits.
+        """
+        seen: set[tuple[str, str]] = set()
+        for found in self._undeclared([pointer], value, ""):
+            if (found[1], found[2]) not in seen:
+                seen.add((found[1], found[2]))
+                yield found
+
+    def _undeclared(self, pointers: Sequence[str], value: Any, where: str) -> Iterator[tuple[str, str, str, Any]]:
+        if isinstance(value, list):
+            nodes = list(self.flatten(pointers))
+            for index, item in enumerate(value):
+                below = []
+                for place, node in nodes:
+                    prefix = node.get("prefixItems")
+                    if isinstance(prefix, list) and index < len(prefix):
+                        below.append(f"{place}/prefixItems/{index}")
+                    elif isinstance(node.get("items"), Mapping):
+                        below.append(f"{place}/items")
+                    if isinstance(node.get("contains"), Mapping):
+                        below.append(f"{place}/contains")
+                if below:
+                    yield from self._undeclared(below, item, f"{where}/*")
+            return
+        if not isinstance(value, Mapping):
+            return
+        nodes = list(self.flatten(pointers))
+        owner = next((place for place, node in nodes if node.get("properties")), None)
+        # Named on purpose: a schema that says anything about other properties has declared them.
+        is_open = owner is None or any(
+            "additionalProperties" in node or "unevaluatedProperties" in node or "propertyNames" in node
+            for _, node in nodes
+        )
+        for name, item in value.items():
+            below = []
+            for place, node in nodes:
+                properties = node.get("properties")
+                if isinstance(properties, Mapping) and name in properties:
+                    below.append(f"{place}/properties/{escape(name)}")
+                for pattern in _mapping(node.get("patternProperties")):
+                    if _matches(pattern, name):
+                        below.append(f"{place}/patternProperties/{escape(pattern)}")
+            if below:
+                yield from self._undeclared(below, item, f"{where}/{escape(name)}")
+                continue
+            if not is_open and owner is not None:
+                yield where, owner, name, item
+                continue
+            for place, node in nodes:
+                for keyword in ("additionalProperties", "unevaluatedProperties"):
+                    if isinstance(node.get(keyword), Mapping):
+                        below.append(f"{place}/{keyword}")
+            if below:
+                yield from self._undeclared(below, item, f"{where}/{escape(name)}")
+
+    def flatten(self, pointers: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Every schema that speaks of the same value: behind `$ref`, and in the branches of combinators."""
+        stack, seen = list(reversed(pointers)), set()
+        while stack:
+            place = stack.pop()
+            if place in seen:
+                continue
+            seen.add(place)
+            try:
+                node = resolve(self.value, place)
+            except KeyError:
+                continue
+            if not isinstance(node, Mapping):
+                continue
+            yield place, node
+            if isinstance(node.get("$ref"), str) and node["$ref"].startswith("#"):
+                stack.append(node["$ref"])
+            for keyword in ("allOf", "anyOf", "oneOf"):
+                branches = node.get(keyword)
+                if isinstance(branches, list):
+                    stack.extend(f"{place}/{keyword}/{index}" for index in range(len(branches)))
+            for keyword in ("if", "then", "else"):
+                if isinstance(node.get(keyword), Mapping):
+                    stack.append(f"{place}/{keyword}")
+            stack.extend(f"{place}/dependentSchemas/{escape(name)}" for name in _mapping(node.get("dependentSchemas")))
+            mapping = _mapping(_mapping(node.get("discriminator")).get("mapping"))
+            stack.extend(target for target in mapping.values() if isinstance(target, str) and target.startswith("#"))
+
+
+def describe(schema: Any, keyword: str, name: str | None = None) -> str:
+    """What a schema says with one keyword, in few words: `string, date-time`, `one of "todo", "done"`."""
+    if not isinstance(schema, Mapping):
+        return "nothing"
+    if keyword == "required":
+        return f"property `{name}`, required"
+    if keyword in ("type", "format", "nullable") or keyword not in schema:
+        return type_words(schema)
+    limit = schema[keyword]
+    if keyword == "enum" and isinstance(limit, list):
+        shown = ", ".join(show(item) for item in limit[:8])
+        return f"one of {shown}" + (f" and {len(limit) - 8} more" if len(limit) > 8 else "")
+    if keyword in ("anyOf", "oneOf", "allOf", "not", "if", "then", "else", "items", "contains", "propertyNames"):
+        return f"{keyword} of {len(limit)} schemas" if isinstance(limit, list) else keyword
+    return f"{keyword} {show(limit)}"
+
+
+def type_words(schema: Mapping[str, Any]) -> str:
+    """`string, date-time`; `integer or null`; `object`."""
+    kinds = schema.get("type")
+    words = " or ".join(map(str, kinds)) if isinstance(kinds, list) else str(kinds) if kinds else "any value"
+    return f"{words}, {schema['format']}" if isinstance(schema.get("format"), str) else words
+
+
+def show(value: Any, limit: int = 60) -> str:
+    """A value as compact JSON, cut at `limit` characters."""
+    try:
+        text = orjson.dumps(value).decode()
+    except (TypeError, ValueError):  # a key or a number that JSON does not know
+        text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def kind_of(value: Any) -> str:
+    """The JSON type of a value."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+def _sentence(where: str, keyword: str, name: str | None, schema: Any, instance: Any) -> str:
+    place = f"`{where}`" if where else "the body"
+    if keyword == "required":
+        return f"`{name}` is missing in {place}; the document requires it"
+    if keyword == "type":
+        return f"{place} is {kind_of(instance)}; the document says {type_words(schema)}"
+    if keyword == "enum":
+        return f"{place} is a value that the enum does not list"
+    if keyword == "format":
+        return f"{place} is no {schema.get('format', 'such format')}"
+    if keyword in ("writeOnly", "readOnly"):
+        return f"{place} is sent although it is {keyword}"
+    return f"{place} breaks {describe(schema, keyword)}"
+
+
+def _likeliest(kind: Any) -> list[Any] | None:
+    """The branch that fails least: deepest first error, then fewest errors; None where a branch is not told apart."""
+    context = getattr(kind, "context", None)
+    if not context:
+        return None  # oneOf with more than one match
+    branches = [branch for branch in context if branch]
+    if not branches:
+        return None
+
+    def rank(branch: list[Any]) -> tuple[int, int]:
+        depths = [len(list(error.instance_path)) for error in branch]
+        return (-min(depths), len(branch))
+
+    ranked = sorted(branches, key=rank)
+    if len(ranked) > 1 and rank(ranked[0])[0] == rank(ranked[1])[0]:
+        # A branch refused by a type at its root (`null` of a nullable) was not meant.
+        rooted = [
+            branch
+            for branch in ranked
+            if not any(
+                error.kind.name == "type" and -rank(branch)[0] == len(list(error.instance_path)) for error in branch
+            )
+        ]
+        if len(rooted) == 1:
+            return rooted[0]
+        return None
+    return ranked[0]
+
+
+def _at(value: Any, path: Sequence[Any]) -> Any:
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _uri(pointer: str) -> str:
+    from urllib.parse import quote
+
+    return _URI + "#" + quote(pointer.removeprefix("#"), safe="/~!$&'()*+,;=:@")
+
+
+def _is_base64(value: str) -> bool:
+    try:
+        base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return True
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _matches(pattern: str, name: str) -> bool:
+    try:
+        return re.search(pattern, name) is not None
+    except re.error:
+        return True  # what cannot be told is not called undeclared
+
+
+def _project(node: Any, drop: str | None, parent: str = "") -> Any:
+    """The value for one direction; subtrees without a change are shared.
+
+    With `drop`, properties so marked are no longer required, and refused where they are `writeOnly` (OpenAPI 3.0.3,
+    4.7.24.2). Without it, `int32` and `int64` get their ranges: the validator knows no formats of numbers.
+    """
+    if isinstance(node, list):
+        fresh = [_project(item, drop) for item in node]
+        return node if all(new is old for new, old in zip(fresh, node, strict=True)) else fresh
+    if not isinstance(node, Mapping):
+        return node
+    changed: dict[str, Any] = {}
+    for key, item in node.items():
+        if isinstance(item, (Mapping, list)) and (key not in _DATA or parent == "properties"):
+            new = _project(item, drop, "properties" if key == "properties" and parent != "properties" else "")
+            if new is not item:
+                changed[key] = new
+    if parent != "properties":
+        if drop is None:
+            limits = _INTEGERS.get(node.get("format", "")) if isinstance(node.get("format"), str) else None
+            kinds = node.get("type")
+            if limits and (kinds == "integer" or (isinstance(kinds, list) and "integer" in kinds)):
+                changed.setdefault("minimum", max(limits[0], node.get("minimum", limits[0])))
+                changed.setdefault("maximum", min(limits[1], node.get("maximum", limits[1])))
+        else:
+            properties = node.get("properties")
+            if isinstance(properties, Mapping):
+                marked = [
+                    name for name, item in properties.items() if isinstance(item, Mapping) and item.get(drop) is True
+                ]
+                if marked:
+                    required = node.get("required")
+                    if isinstance(required, list) and set(marked) & set(map(str, required)):
+                        changed["required"] = [name for name in required if name not in marked]
+                    if drop == "writeOnly":
+                        changed["properties"] = {
+                            **changed.get("properties", properties),
+                            **{name: False for name in marked},
+                        }
+    return {**node, **changed} if changed else node
+
+
+def _without_bad_patterns(node: Any, where: str, repaired: list[str]) -> Any:
+    if isinstance(node, list):
+        return [_without_bad_patterns(item, f"{where}/{index}", repaired) for index, item in enumerate(node)]
+    if not isinstance(node, Mapping):
+        return node
+    fresh = {key: _without_bad_patterns(item, f"{where}/{escape(str(key))}", repaired) for key, item in node.items()}
+    pattern = fresh.get("pattern")
+    if isinstance(pattern, str) and not _compiles(pattern):
+        del fresh["pattern"]
+        if where not in repaired:
+            repaired.append(where)
+    return fresh
+
+
+def _compiles(pattern: str) -> bool:
+    try:
+        jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=jsonschema_rs.RegexOptions())
+    except (jsonschema_rs.ValidationError, ValueError):
+        return False
+    return True

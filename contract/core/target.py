@@ -1,0 +1,28 @@
+"""The one way to a running API, as probes and proof see it; `contract/targets/` holds the real ones."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from contract.core.evidence import Exchange, Request, Traffic
+
+
+class Target(Protocol):
+    """A running API. Everything that is sent goes through `send`, or through a library that is given `app` or `origin`."""
+
+    kind: str  # "http", "asgi" or "wsgi"
+    name: str  # as the user typed it: "http://127.0.0.1:8000", "asgi:contract.demo.app:app"
+    origin: str  # scheme, host and port, no path: "http://127.0.0.1:8000"; "http://asgi.local" in process
+    base_path: str | None
+    """The path part of the URL that the user gave; None if they gave none, and the document's `servers` decide."""
+    app: Any | None  # the application, in process
+
+    def send(self, request: Request, *, source: str, traffic: Traffic, operation: str | None = None) -> Exchange:
+        """The exchange; `response` is None and `failure` says why where no answer came. Never raises for the network.
+
+        `request.url` is the whole path and query. Credentials of the target are added where the request has none of
+        that name. Redirects are not followed.
+        """
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,34 @@
+"""Are the declared credentials asked for?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contract.core import rule
+from contract.core.evidence import Complaint
+from contract.core.finding import Fix, Level, Mismatch, Proof, Where
+from contract.core.openapi import Operation
+
+
+@rule.complained("auth-not-enforced", Level.ERROR, proof=Proof.REPLAYED)
+def auth_not_enforced(operation: Operation, complaint: Complaint) -> Iterator[Mismatch]:
+    """The document asks for credentials, and the server answers without them, or with wrong ones.
+
+    **Why it matters**: the data is open to anybody who finds the address.
+
+    **How to fix**: check the credentials in the server; if the operation is meant to be public, declare `security: []`.
+    """
+    answer = complaint.exchanges[-1].response
+    schemes = " or ".join("+".join(option) or "nothing" for option in operation.security or ()) or "credentials"
+    yield Mismatch(
+        Where("request", pointer="security"),
+        declared=schemes,
+        observed=f"answered {answer.status} without valid credentials" if answer else "answered",
+        message=complaint.message,
+        component=operation.pointer,
+        name="security",
+        fix=Fix(
+            "Declare `security: []` if it is meant to be public.",
+            "Answer 401 where the credentials are missing or wrong.",
+        ),
+    )

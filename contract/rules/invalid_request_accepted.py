@@ -1,0 +1,30 @@
+"""Does the server refuse what the document forbids?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contract.core import rule
+from contract.core.evidence import Complaint
+from contract.core.finding import Fix, Level, Mismatch, Proof, Where
+from contract.core.openapi import Operation
+
+
+@rule.complained("invalid-request-accepted", Level.WARNING, proof=Proof.REPLAYED)
+def invalid_request_accepted(operation: Operation, complaint: Complaint) -> Iterator[Mismatch]:
+    """The server took a request that breaks the document: a constraint, a required parameter, a media type.
+
+    **Why it matters**: clients that ought to fail in development pass, and their bad data is stored.
+
+    **How to fix**: check the constraint in the server, or take it out of the document.
+    """
+    answer = complaint.exchanges[-1].response
+    yield Mismatch(
+        Where("request", pointer=complaint.where),
+        declared=complaint.name,
+        observed=f"accepted with {answer.status}" if answer else "accepted",
+        message=complaint.message,
+        component=operation.pointer,
+        name=complaint.where,
+        fix=Fix("Take the constraint out of the document.", "Refuse such a request with a 4xx."),
+    )

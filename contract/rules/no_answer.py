@@ -1,0 +1,31 @@
+"""Did an answer come at all?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contract.core import rule
+from contract.core.evidence import Exchange
+from contract.core.finding import Fix, Level, Mismatch, Proof, Where
+from contract.core.openapi import Operation
+
+
+@rule.matched(Exchange, "no-answer", Level.ERROR, proof=Proof.REPLAYED)
+def no_answer(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
+    """No readable answer came: the connection was closed, or the deadline passed.
+
+    **Why it matters**: the caller cannot know whether the request was carried out.
+
+    **How to fix**: find what ends the connection (a panic, a worker killed, a proxy's time limit); answer with a status.
+    """
+    if exchange.response is not None:
+        return
+    reason = exchange.failure or "no answer"
+    yield Mismatch(
+        Where("response"),
+        declared=", ".join(operation.responses) or "a response",
+        observed=reason,
+        message=f"The request got no answer: {reason}.",
+        component=f"{operation.pointer}/responses",
+        fix=Fix(None, "Find what closes the connection, and answer with a status."),
+    )

@@ -1,0 +1,37 @@
+"""Did the server fail?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contract.core import rule
+from contract.core.evidence import Exchange
+from contract.core.finding import Fix, Level, Mismatch, Proof, Where
+from contract.core.openapi import Operation
+
+
+@rule.matched(Exchange, "server-error", Level.ERROR, proof=Proof.REPLAYED)
+def server_error(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
+    """The server answered with a 5xx that the operation does not list by its number.
+
+    `5XX` and `default` do not excuse it: they say what an error looks like, not that this request should fail.
+
+    **Why it matters**: it is a fault of the server, whatever was sent, and callers can do nothing about it.
+
+    **How to fix**: find the exception behind it; if the status is meant (503 in maintenance), declare it by its number.
+    """
+    if exchange.response is None or exchange.response.status < 500:
+        return
+    status = str(exchange.response.status)
+    if status in operation.responses:
+        return
+    reason = f": {exchange.failure}" if exchange.failure else ""
+    yield Mismatch(
+        Where("response", status, exchange.response.media_type),
+        declared=", ".join(operation.responses) or "no response at all",
+        observed=status + reason,
+        message=f"The server answers {status}{reason}.",
+        component=f"{operation.pointer}/responses",
+        name=status,
+        fix=Fix(f"Declare `{status}` if it is meant.", "Mend the fault behind it, or refuse the request with a 4xx."),
+    )

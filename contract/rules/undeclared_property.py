@@ -1,0 +1,41 @@
+"""Does the answer carry properties that no schema names?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contract.core import rule
+from contract.core.evidence import Exchange
+from contract.core.finding import Fix, Level, Mismatch, Proof, Where
+from contract.core.openapi import Operation
+from contract.core.schema import kind_of
+
+
+@rule.matched(Exchange, "undeclared-property", Level.WARNING, proof=Proof.CONFIRMED)
+def undeclared_property(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
+    """The answer has a property that no schema at its place names, although it names others.
+
+    Most documents leave objects open, so a validator alone never sees this. Properties that any branch of `allOf`,
+    `anyOf` or `oneOf` names are declared; so is everything where `additionalProperties` is written out.
+
+    **Why it matters**: clients come to rely on what nobody promised; and it may be internal data that leaks.
+
+    **How to fix**: name the property in the schema, say `additionalProperties` on purpose, or stop sending it.
+    """
+    if exchange.response is None or exchange.response.status >= 500:
+        return
+    answer = operation.answer(exchange)
+    if answer.judged is None or answer.declared is None:
+        return
+    pointer, value = answer.judged
+    for where, component, name, item in operation.schemas.undeclared(pointer, value):
+        yield Mismatch(
+            Where("response", answer.declared.key, exchange.response.media_type, f"{where}/{name}"),
+            declared="no such property",
+            observed=kind_of(item),
+            message=f"`{name}` is sent, and no schema names it.",
+            keyword="additionalProperties",
+            component=component,
+            name=name,
+            fix=Fix(f"Name `{name}` under the schema's `properties`.", f"Leave `{name}` out."),
+        )

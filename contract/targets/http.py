@@ -1,0 +1,313 @@
+"""A running API over HTTP/1.1: bytes go out as they are, and every exchange has one deadline.
+
+A client library would tidy the path, follow redirects, or ask the environment for a proxy, and then the exchange that
+is judged is not the one that was asked for. So the request is written here, and `http.client` reads the answer.
+"""
+
+from __future__ import annotations
+
+import io
+import select
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from contract.core.errors import ConfigError, TargetError
+from contract.core.evidence import Exchange, Headers, Request, Response, Traffic, header, media_type
+from contract.targets import (
+    BROKEN,
+    BYTE_CAP,
+    CLOSED,
+    REFUSED,
+    TIMEOUT_S,
+    Pace,
+    decoded,
+    outgoing,
+    pairs,
+    timed_out,
+    timestamp,
+)
+
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})  # RFC 9110, 9.2.2
+_IDLE_S = 1.0
+"""A connection that lay idle longer is not used again: its server may be closing it while we write."""
+_PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
+_CHUNK = 64 * 1024
+
+
+def open(
+    where: str,
+    *,
+    headers: Sequence[tuple[str, str]] = (),
+    timeout_s: float = TIMEOUT_S,
+    byte_cap: int = BYTE_CAP,
+    rate_per_s: float | None = None,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> HttpTarget:
+    """The API at `http://host:port[/base]`; nothing is sent yet, so a server that is down is found by `check`."""
+    try:
+        parts = urlsplit(where)
+        valid = parts.scheme in ("http", "https") and parts.hostname is not None and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ConfigError(f"{where}: expected a URL such as http://127.0.0.1:8000 or https://api.example.com/v1")
+    return HttpTarget(where, pairs(headers), timeout_s, byte_cap, Pace(rate_per_s, now, sleep))
+
+
+def reach(origin: str) -> None:
+    """Raises TargetError if `origin` refuses connections or its name has no address; a slow server passes."""
+    host, port = _address(origin)
+    try:
+        socket.create_connection((host, port), timeout=TIMEOUT_S).close()
+    except ConnectionRefusedError as error:
+        raise TargetError(
+            f"{origin} refused the connection",
+            "Is the server running? `contract check --target asgi:app.main:app` needs none.",
+        ) from error
+    except socket.gaierror as error:
+        raise TargetError(f"{origin}: the host `{host}` has no address", "check the spelling of --target") from error
+    except TimeoutError:
+        return
+    except OSError as error:
+        raise TargetError(f"{origin} cannot be reached: {error.strerror or error}") from error
+
+
+def _address(origin: str) -> tuple[str, int]:
+    parts = urlsplit(origin)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+class HttpTarget:
+    """A Target. Connections are kept alive and may be used by several threads."""
+
+    kind = "http"
+    app: Any | None = None
+
+    def __init__(self, where: str, credentials: Headers, timeout_s: float, byte_cap: int, pace: Pace) -> None:
+        parts = urlsplit(where)
+        self.name = where
+        self.origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        self.base_path = parts.path.rstrip("/") or None
+        self.credentials = credentials
+        self._host = parts.netloc.rpartition("@")[2]
+        self._address = _address(self.origin)
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._timeout_s = timeout_s
+        self._byte_cap = byte_cap
+        self._pace = pace
+        self._idle: list[_Connection] = []
+        self._lock = threading.Lock()
+
+    def send(
+        self,
+        request: Request,
+        *,
+        source: str,
+        traffic: Traffic,
+        operation: str | None = None,
+        credentials: bool = True,
+        timeout_s: float | None = None,
+    ) -> Exchange:
+        """The exchange as it went over the wire; see `contract.core.target.Target`."""
+        headers = outgoing(request, self.credentials if credentials else (), host=self._host)
+        url = request.url
+        if not (url.isascii() and url.isprintable()) or " " in url:
+            url = quote(url, safe=_PRINTABLE)
+        sent = Request(request.method, url, headers, request.body)
+        self._pace.wait()
+        limit_s = min(self._timeout_s, timeout_s) if timeout_s else self._timeout_s
+        sent_at = timestamp()
+        start = time.perf_counter()
+        response, failure = self._answer(sent, limit_s)
+        elapsed_us = int((time.perf_counter() - start) * 1_000_000)
+        return Exchange(sent, response, source, traffic, elapsed_us, operation, failure, sent_at=sent_at)
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _answer(self, request: Request, limit_s: float) -> tuple[Response | None, str | None]:
+        """The answer, or why there is none."""
+        message = _written(request)
+        if message is None:
+            return None, "cannot be sent: a header holds a line break or a character outside latin-1"
+        deadline = time.monotonic() + limit_s
+        connection = self._reused()
+        reused = connection is not None
+        while True:
+            try:
+                if connection is None:
+                    connection = _Connection(self._address, self._tls, deadline)
+                connection.deadline = deadline
+                response = self._exchange(connection, request.method, message)
+            except (RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+                _drop(connection)
+                connection = None
+                if reused and request.method in _IDEMPOTENT:
+                    # A kept connection may be closed by its server at any moment (RFC 9112, 9.3.1).
+                    reused = False
+                    continue
+                return None, CLOSED
+            except _Broken:
+                _drop(connection)
+                return None, BROKEN
+            except TimeoutError:
+                _drop(connection)
+                return None, timed_out(limit_s)
+            except ConnectionRefusedError:
+                return None, REFUSED
+            except socket.gaierror:
+                return None, f"the host `{self._address[0]}` has no address"
+            except ssl.SSLError as error:
+                _drop(connection)
+                return None, f"TLS: {error.reason or error}"
+            except HTTPException as error:
+                _drop(connection)
+                return None, f"the answer is not HTTP: {type(error).__name__} {error}".rstrip()
+            except OSError as error:
+                _drop(connection)
+                return None, f"cannot be reached: {error.strerror or error}"
+            except BaseException:
+                # Ctrl-C in the middle of an answer: the rest of it must not be read as the next one.
+                _drop(connection)
+                raise
+            return response, None
+
+    def _exchange(self, connection: _Connection, method: str, message: bytes) -> Response:
+        connection.send(message)
+        answer = HTTPResponse(connection, method=method)  # type: ignore[arg-type]
+        try:
+            answer.begin()
+            while 100 <= answer.status < 200 and answer.status != 101:
+                # An interim answer (103 Early Hints); `begin` itself skips only 100.
+                answer.headers = answer.msg = None  # type: ignore[assignment]
+                answer.begin()
+            headers = pairs(answer.getheaders())
+            body, truncated = self._body(answer, headers)
+            status = answer.status
+            keep = not answer.will_close and not truncated and status != 101
+        finally:
+            answer.close()
+        if keep:
+            connection.idle_since = time.monotonic()
+            with self._lock:
+                self._idle.append(connection)
+        else:
+            connection.close()
+        plain, cut = decoded(body, headers, self._byte_cap)
+        return Response(status, headers, plain, truncated or cut)
+
+    def _body(self, answer: HTTPResponse, headers: Headers) -> tuple[bytes, bool]:
+        """What came of the body up to the cap, and whether there is more."""
+        chunks: list[bytes] = []
+        size = 0
+        endless = media_type(header(headers, "content-type")) == "text/event-stream"
+        try:
+            while chunk := answer.read1(_CHUNK) if endless else answer.read(_CHUNK):
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > self._byte_cap:
+                    return b"".join(chunks)[: self._byte_cap], True
+            if answer.length:
+                raise IncompleteRead(b"", answer.length)
+        except TimeoutError:
+            if endless:
+                return b"".join(chunks), True
+            raise
+        except (IncompleteRead, ConnectionError) as error:
+            raise _Broken from error
+        return b"".join(chunks), False
+
+    def _reused(self) -> _Connection | None:
+        """A kept connection that its server has not closed; None if there is none."""
+        now = time.monotonic()
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection = self._idle.pop()
+            if now - connection.idle_since < _IDLE_S and not connection.readable():
+                return connection
+            connection.close()
+
+
+class _Broken(Exception):
+    """The connection ended inside the body."""
+
+
+class _Connection:
+    """A socket whose reads and writes all end at one deadline, so that a server that drips bytes is not waited for."""
+
+    def __init__(self, address: tuple[str, int], tls: ssl.SSLContext | None, deadline: float) -> None:
+        self.deadline = deadline
+        self.idle_since = 0.0
+        self.socket = socket.create_connection(address, timeout=self.left())
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket.settimeout(self.left())
+            self.socket = tls.wrap_socket(self.socket, server_hostname=address[0])
+
+    def left(self) -> float:
+        """Seconds until the deadline; TimeoutError once it has passed."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def send(self, message: bytes) -> None:
+        self.socket.settimeout(self.left())
+        try:
+            self.socket.sendall(message)
+        except (BrokenPipeError, ConnectionResetError):
+            # A server may answer (413) and close before it has read the whole body; what it said is still to be read.
+            if not self.readable():
+                raise
+
+    def readable(self) -> bool:
+        """True if an idle connection has something to say, which can only be that it is closed."""
+        return bool(select.select([self.socket], [], [], 0)[0])
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """What `HTTPResponse` reads from."""
+        return io.BufferedReader(_Reader(self), _CHUNK)
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._connection.socket.settimeout(self._connection.left())
+        return self._connection.socket.recv_into(buffer)
+
+
+def _drop(connection: _Connection | None) -> None:
+    if connection is not None:
+        connection.close()
+
+
+def _written(request: Request) -> bytes | None:
+    """The request in bytes; None if a header would break its framing."""
+    lines = [f"{request.method} {request.url} HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers)]
+    if any("\r" in line or "\n" in line for line in lines):
+        return None
+    try:
+        head = "\r\n".join(lines).encode("latin-1")
+    except UnicodeEncodeError:
+        return None
+    return head + b"\r\n\r\n" + (request.body or b"")
