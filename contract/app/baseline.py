@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from contract.core.errors import ConfigError
+from contract.core.policy import Accepted
 from contract.core.report import Report
 
 SCHEMA_VERSION = 1
-_KEYS = ("fingerprint", "rule", "operation", "message", "reason", "since", "until")
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """One accepted finding. Only the fingerprint decides; rule, operation and message are there for the reader."""
-
-    fingerprint: str
-    reason: str
-    rule: str | None = None
-    operation: str | None = None
-    message: str | None = None
-    since: str | None = None  # date, YYYY-MM-DD
-    until: str | None = None
-    """The day on which it ends; from that day on the finding fails again."""
-
-    def holds(self, today: date) -> bool:
-        """True before the day on which it ends."""
-        return self.until is None or today < date.fromisoformat(self.until)
+_KEYS = tuple(one.name for one in fields(Accepted))
 
 
 def load(path: Path) -> tuple[Accepted, ...]:
@@ -40,20 +23,21 @@ def load(path: Path) -> tuple[Accepted, ...]:
         value: Any = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise ConfigError(
-            f"{path}: no such file",
-            f"make it: `contract check --baseline {path} --update-baseline --reason '…'`",
+            f"{path.name}: no such file",
+            f"make it: `contract check --baseline {path.name} --update-baseline --reason '…'`",
         ) from error
     except OSError as error:
-        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+        raise ConfigError(f"{path.name}: {(error.strerror or str(error)).lower()}") from error
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg.lower()}") from error
+        raise ConfigError(f"{path.name}:{error.lineno}:{error.colno}: not JSON: {error.msg.lower()}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 (byte {error.start})") from error
+        raise ConfigError(f"{path.name}: not UTF-8 (byte {error.start})") from error
     if not isinstance(value, dict) or not isinstance(value.get("accepted"), list):
-        raise ConfigError(f"{path}: not a baseline: it needs `accepted`, a list")
+        raise ConfigError(f"{path.name}: not a baseline: it needs `accepted`, a list")
     if value.get("schema_version") != SCHEMA_VERSION:
-        raise ConfigError(f"{path}: `schema_version` must be {SCHEMA_VERSION}, not {value.get('schema_version')!r}")
-    return tuple(_entry(f"{path}: accepted[{index}]", entry) for index, entry in enumerate(value["accepted"]))
+        said = json.dumps(value.get("schema_version"))
+        raise ConfigError(f"{path.name}: `schema_version` must be {SCHEMA_VERSION}, not {said}")
+    return tuple(_entry(f"{path.name}: entry {number}", entry) for number, entry in enumerate(value["accepted"], 1))
 
 
 def _entry(where: str, entry: Any) -> Accepted:
@@ -68,29 +52,27 @@ def _entry(where: str, entry: Any) -> Accepted:
         raise ConfigError(f"{where}: `fingerprint` is missing")
     if not (entry.get("reason") or "").strip():
         raise ConfigError(f"{where}: `reason` is missing", "say why the finding is accepted")
-    for key in ("since", "until"):
-        try:
-            date.fromisoformat(entry.get(key) or "2000-01-01")
-        except ValueError:
-            raise ConfigError(f"{where}: `{key}` must be a date such as 2027-03-31, not `{entry[key]}`") from None
-    return Accepted(**entry)
+    try:
+        date.fromisoformat(entry.get("until") or "2000-01-01")
+    except ValueError:
+        raise ConfigError(f"{where}: `until` must be a date such as 2027-03-31, not `{entry['until']}`") from None
+    given = {key: value for key, value in entry.items() if value is not None}
+    return Accepted(**{"rule": "", "operation": None, "message": "", **given})
 
 
 def extended(
-    accepted: tuple[Accepted, ...], report: Report, *, reason: str, until: str | None, today: date
+    accepted: Iterable[Accepted], report: Report, *, reason: str, until: str | None = None
 ) -> tuple[Accepted, ...]:
     """What was accepted before, and every finding that is still open in the report.
 
     What was not found this time stays: an operation that was not exercised today would bring it back as new tomorrow.
     """
-    fresh = {one.fingerprint: one for one in _open(report, reason, until, today)}
+    fresh = {one.fingerprint: one for one in _open(report, reason, until)}
     kept = [one for one in accepted if one.fingerprint not in fresh]
-    return tuple(
-        sorted([*kept, *fresh.values()], key=lambda one: (one.operation or "", one.rule or "", one.fingerprint))
-    )
+    return tuple(sorted([*kept, *fresh.values()], key=lambda one: (one.operation or "", one.rule, one.fingerprint)))
 
 
-def _open(report: Report, reason: str, until: str | None, today: date) -> Iterator[Accepted]:
+def _open(report: Report, reason: str, until: str | None) -> Iterator[Accepted]:
     for finding in report.findings:
         if finding.state not in ("new", "unchanged"):
             continue
@@ -101,13 +83,10 @@ def _open(report: Report, reason: str, until: str | None, today: date) -> Iterat
             name = finding.operation
             places = [(finding.fingerprint, f"{name.method} {name.path}" if name is not None else None)]
         for fingerprint, operation in places:
-            yield Accepted(fingerprint, reason, finding.rule, operation, finding.message, today.isoformat(), until)
+            yield Accepted(fingerprint, finding.rule, operation, finding.message, finding.level, reason, until)
 
 
-def dump(accepted: tuple[Accepted, ...]) -> str:
+def dump(accepted: Iterable[Accepted]) -> str:
     """The file's text: one entry after the other in a fixed order, so that a diff shows what was added."""
-    entries = []
-    for one in accepted:
-        values = asdict(one)
-        entries.append({key: values[key] for key in _KEYS if values[key] is not None})
+    entries = [{key: value for key, value in asdict(one).items() if value is not None} for one in accepted]
     return json.dumps({"schema_version": SCHEMA_VERSION, "accepted": entries}, indent=2, ensure_ascii=False) + "\n"

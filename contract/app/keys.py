@@ -45,6 +45,10 @@ class Key:
     section: str
     help: str
     shown_default: str | None = None
+    on: bool = True
+    """What the flag says, where it takes no value."""
+    opposite: tuple[str, bool, str] | None = None
+    """A second flag, what it says, and its help: what a file says can be unsaid."""
 
     @property
     def variable(self) -> str | None:
@@ -90,7 +94,8 @@ KEYS: tuple[Key, ...] = (
     Key("traffic", "traffic", "--traffic", "KIND:FILE", TRAFFIC, EVIDENCE,
         "recorded exchanges: har:capture.har, ndjson:exchanges.ndjson"),
     Key("fuzz", "fuzz.enabled", "--no-fuzz", None, FLAG, FUZZER,
-        "ask the target nothing; judge routes and traffic only", "true"),
+        "ask the target nothing; judge routes and traffic only", "true",
+        on=False, opposite=("--fuzz", True, "ask, whatever the config file says")),
     Key("max_time_s", "fuzz.max_time", "--max-time", "TIME", DEADLINE, FUZZER,
         "stop after this time and call the run incomplete; `none` for no limit", "60s"),
     Key("max_examples", "fuzz.max_examples", "--max-examples", "N", COUNT, FUZZER,
@@ -110,10 +115,12 @@ KEYS: tuple[Key, ...] = (
     Key("exclude", "exclude", "--exclude", "PATTERN", FILTERS, SCOPE,
         "not these; say why: 'GET /internal/* :: served to the load balancer only'"),
     Key("safe", "safe", "--safe", None, FLAG, SCOPE,
-        "send only GET, HEAD and OPTIONS", "false"),
+        "send only GET, HEAD and OPTIONS", "false",
+        opposite=("--no-safe", False, "send every method, whatever the config file says")),
     Key("types", "types", "--types", "NAME[=DIR]", TYPES_TARGETS, TYPES,
         "targets to generate and prove, such as python=generated/python; `none` for none",
-        "python, where the extra `types` is installed"),
+        "python, where the extra `types` is installed",
+        opposite=("--no-types", False, "generate nothing")),
     Key("environment", "environment", "--environment", "NAME", TEXT, RUN,
         "where the API runs: ci, staging"),
     Key("release", "release", "--release", "NAME", TEXT, RUN,
@@ -139,7 +146,7 @@ KEYS: tuple[Key, ...] = (
     Key("reason", None, "--reason", "TEXT", TEXT, GATE,
         "why it is accepted"),
     Key("until", None, "--until", "DATE", DAY, GATE,
-        "the day on which the acceptance ends"),
+        "the last day on which the acceptance holds"),
 )
 # fmt: on
 

@@ -41,8 +41,8 @@ class Settings:
     exclude: tuple[Filter, ...] = ()
     safe: bool = False
 
-    types: tuple[TypesTarget, ...] | None = None
-    """None: nothing was said, so Python without a committed copy, where the extra `types` is installed."""
+    types: tuple[TypesTarget, ...] = ()
+    """Where nothing was said: Python, if the extra `types` is installed, with `generated/python` if that is there."""
 
     environment: str | None = None
     release: str | None = None
@@ -59,7 +59,7 @@ class Settings:
     baseline: str | None = None
     update_baseline: bool = False
     reason: str | None = None
-    until: str | None = None  # the date, YYYY-MM-DD, on which what --update-baseline accepts ends
+    until: str | None = None  # YYYY-MM-DD, the last day on which what --update-baseline accepts holds
 
     redact: tuple[str, ...] = ()
     """Names of headers, parameters and properties that are masked beside the built-in ones."""
@@ -132,9 +132,11 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path) -> Set
         commit, origin = _commit(environ, git)
         if commit is not None:
             values["commit"], origins["commit"] = commit, origin
+    root = file.path.parent if file is not None else git or cwd
+    values.setdefault("types", _usual_types(root, cwd))
     return Settings(
         **values,
-        root=file.path.parent if file is not None else git or cwd,
+        root=root,
         cwd=cwd,
         config=os.path.relpath(file.path, cwd) if file is not None else None,
         origins={key.name: origins.get(key.name, "default") for key in KEYS},
@@ -198,6 +200,15 @@ def _near_misses(environ: Mapping[str, str]) -> Iterator[str]:
             yield f"the environment variable {name} is not read" + (f"; did you mean {guess}?" if guess else "")
 
 
+def _usual_types(root: Path, cwd: Path) -> tuple[TypesTarget, ...]:
+    from importlib.util import find_spec
+
+    if find_spec("datamodel_code_generator") is None:
+        return ()
+    committed = root / "generated" / "python"
+    return (TypesTarget("python", os.path.relpath(committed, cwd) if committed.is_dir() else None),)
+
+
 _CI_COMMITS = ("GITHUB_SHA", "CI_COMMIT_SHA", "BITBUCKET_COMMIT", "CIRCLE_SHA1", "BUILD_SOURCEVERSION", "GIT_COMMIT")
 
 
@@ -259,7 +270,7 @@ def _shown_item(item: Any) -> str:
             return f"{name}: {item.shown}"
         case Filter(pattern=pattern, reason=reason):
             return f"{pattern} :: {reason}" if reason else pattern
-        case Output(format=name, path=path) | TypesTarget(name=name, directory=path):
+        case Output(format=name, path=path) | TypesTarget(name=name, path=path):
             return f"{name}={path}" if path else name
         case (pattern, level):
             return f"{pattern}={level.value if isinstance(level, Level) else 'off'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -106,8 +105,3 @@ def _bar(stream: TextIO, environ: Mapping[str, str]) -> Iterator[Notify]:
             bar.update(tasks[step.source], completed=step.done, total=step.whole, said=said, visible=True)
 
         yield notify
-
-
-def say(text: str, *, error: bool = False) -> None:
-    """A line for the person: data stays alone on standard output."""
-    print(text, file=sys.stderr if error else sys.stdout)

@@ -65,10 +65,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class TypesTarget:
-    """Code that is to be generated and proved; `directory` is where the committed one lies, if it is committed."""
+    """Code that is to be generated and proved; `path` is where the committed one lies, if it is committed."""
 
     name: str
-    directory: str | None = None
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

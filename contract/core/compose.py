@@ -228,15 +228,15 @@ def _absent(material: Material) -> Iterable[FindingRow]:
         if entry.fingerprint not in material.ledger.sightings:
             yield FindingRow(
                 entry.fingerprint,
-                entry.rule,
-                entry.level,
+                entry.rule or "",
+                Level.NOTE.value,
                 State.ABSENT.value,
                 _name(entry.operation),
                 (),
                 WhereJson(),
                 None,
                 None,
-                entry.message,
+                entry.message or "",
                 None,
                 None,
                 None,

@@ -71,6 +71,15 @@ def pointer(*tokens: str | int) -> str:
     return "#" + "".join("/" + escape(str(token)) for token in tokens)
 
 
+def split(pointer: str) -> tuple[str, ...]:
+    """The names that a pointer goes through.
+
+    >>> split("#/paths/~1tasks/get")
+    ('paths', '/tasks', 'get')
+    """
+    return tuple(unescape(token) for token in pointer.removeprefix("#").split("/")[1:])
+
+
 def resolve(value: Any, reference: str) -> Any:
     """What `#/a/b` points to in the value; raises KeyError with the pointer where it leads nowhere."""
     from urllib.parse import unquote

@@ -158,7 +158,22 @@ class Stale:
     change: str  # "added", "removed", "changed"
 
 
-Evidence = Exchange | Route | Complaint | Artifact | Stale
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where the document that a framework exports says something else of an operation than the declared one."""
+
+    operation: str  # "GET /tasks/{id}"
+    pointer: str
+    """Inside the operation, references followed: `/responses/200/content/application~1json/schema/properties/due_at`."""
+    declared: str | None  # as JSON, cut; None if only the exported document has it
+    observed: str | None
+    component: str = ""
+    """Pointer of the declaration, or of what should hold it: `#/components/schemas/Task/properties/due_at`."""
+    exported: str | None = None
+    """Where the exported document says it: `openapi.json:212`."""
+
+
+Evidence = Exchange | Route | Complaint | Artifact | Stale | Difference
 
 
 @dataclass(slots=True)

@@ -98,7 +98,7 @@ _EMAIL = re.compile(
     r"(?:\[[0-9A-Fa-f.:]+\]|localhost\b|[^\W_](?:[\w-]*[^\W_])?(?:\.[^\W_](?:[\w-]*[^\W_])?)+)"
 )
 _DIGITS = re.compile(_UUID + r"|(?<![\d.])(?<!\d[ -])(\d(?:[ -]?\d){12,18})(?![ -]?\d)(?!\.\d)")
-_IBAN = re.compile(r"\b[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]){11,30}\b")
+_IBAN = re.compile(r"\b(?:[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}|[a-z]{2}\d{2}[a-z0-9]{11,30})\b")
 _LONG = re.compile(_UUID + r"|[A-Za-z0-9_\-]{24,}={0,2}|[A-Za-z0-9+/]{32,}={0,2}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 # Whole words, matched in one go: a pattern that looks for the escape itself takes quadratic time on a long word.
@@ -108,7 +108,8 @@ _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _ESCAPED = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})|&#x?[0-9A-Fa-f]{1,6};|&(?:commat|period|colon);")
 _PAIR = re.compile(r"(?<![\w.\-\[\]%$])([\w][\w.\-\[\]%$]{0,80})(=)(\"[^\"\n]*\"|'[^'\n]*'|[^\s&;,\"'<>)]+)")
 _MEMBER = re.compile(
-    r"(\\*[\"'])([^\"'\\\n:]{1,80})(\\*[\"']\s*:\s*)(\\*\"(?:[^\"\\]|\\+[^\"\\])*\\*\"?|\\*'[^'\n]*'?|[^\s,}\]]+)"
+    r"(\\{0,7}[\"'])([^\"'\\\n:]{1,80})(\\{0,7}[\"']\s{0,9}:\s{0,9})"
+    r"(\\{0,7}\"(?:[^\"\\]|\\{1,7}[^\"\\])*\\{0,7}\"?|\\{0,7}'[^'\n]*'?|[^\s,}\]]+)"
 )
 _HEADER = re.compile(r"(?im)\b(authorization|(?:set-)?cookie|[a-z]{1,30}(?:-[a-z]{1,30}){1,8})(: ?)([^\r\n]+)")
 _LINE = re.compile(r"(?m)^(\s*(?:- )?)([\w.-]+)(:[ \t]+)(\S[^\r\n]*)$")
@@ -196,7 +197,7 @@ def _look(value: str) -> str:
 
 
 def _unescape(value: str) -> str:
-    value = re.sub(r"\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))", lambda m: chr(int(m[1] or m[2], 16)), value)
+    value = re.sub(r"\\{1,7}(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))", lambda m: chr(int(m[1] or m[2], 16)), value)
     return html.unescape(value)
 
 
@@ -231,6 +232,9 @@ class _Censor:
             value = _WORD.sub(lambda m: self._decoded(m.group(), unquote), value)
         if _ESCAPED.search(value):
             value = _ENTITY.sub(lambda m: self._decoded(m.group(), _unescape), value)
+            plain = _unescape(value)
+            if _look(plain) != plain:  # several words, such as a card number with spaces
+                value = _look(plain)
         return _BASE64.sub(lambda m: self._decoded(m.group(), lambda word: _unbase64(word) or word), value)
 
     def _recurring(self, value: str) -> str:
@@ -257,7 +261,7 @@ class _Censor:
         bare = value.strip("\\\"'")
         if not self.named(unquote(name)) or not bare or bare in ("null", "true", "false", "None"):
             return whole
-        quote = re.match(r"\\*[\"']", value)
+        quote = re.match(r"\\{0,7}[\"']", value)
         edge = quote.group() if quote else ""
         return f"{name}{gap}{edge}{self.secret(bare)}{edge}"
 
@@ -330,7 +334,19 @@ class _Censor:
             return self.secret(value)
         if "@" in value and any(schema.get("format") in ("email", "idn-email") for schema in schemas):
             return EMAIL
-        return self.text(value)
+        return self._inner(value) or self.text(value)
+
+    def _inner(self, value: str) -> str | None:
+        """JSON inside a string, masked; None if there is none or nothing to mask."""
+        if value.lstrip()[:1] not in ("{", "["):
+            return None
+        places: list[str] = []
+        try:
+            inner = _read(value)[0]
+            masked = self.json(inner, [], "", False, places)
+        except (ValueError, RecursionError):
+            return None
+        return _write(masked) if places else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -688,20 +704,10 @@ def _json(
     places: list[str],
 ) -> str | None:
     """The document masked and shortened; None if it is none, or nested too deep to be read."""
-    twice = False
-
-    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal twice
-        out = dict(pairs)
-        if len(out) != len(pairs):
-            twice = True  # the text holds values that the parsed document no longer shows
-        return out
-
     try:
-        value = json.loads(
-            text, object_pairs_hook=members, parse_int=_Number, parse_float=_Number, parse_constant=_Number
-        )
+        value, twice = _read(text)
         masked = censor.json(value, [schema] if schema else [], "", False, places)
+        # Where a member is named twice, the text holds a value that the parsed document does not.
         if not places and not twice and len(text) <= limit:
             return text
         whole = _write(masked)
@@ -709,6 +715,20 @@ def _json(
     except (ValueError, RecursionError):
         del places[:]
         return None
+
+
+def _read(text: str) -> tuple[Any, bool]:
+    """The JSON document, numbers as they are written; and whether an object names a member twice."""
+    twice = False
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal twice
+        out = dict(pairs)
+        twice = twice or len(out) != len(pairs)
+        return out
+
+    value = json.loads(text, object_pairs_hook=members, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+    return value, twice
 
 
 def _write(value: Any) -> str:
@@ -756,7 +776,7 @@ def _walk(value: Any, tokens: Sequence[str]) -> tuple[str | int, ...]:
 def _shorten(value: Any, limit: int, path: tuple[str | int, ...]) -> str:
     text = ""
     for width, length, depth in (
-        (40, 800, 8), (20, 400, 6), (12, 200, 5), (8, 120, 4), (5, 80, 3), (3, 60, 2), (2, 40, 1), (1, 24, 1), (0, 12, 0),
+        (40, 800, 8), (20, 400, 6), (12, 200, 5), (8, 120, 4), (5, 80, 3), (3, 60, 2), (2, 40, 2), (1, 24, 2), (1, 24, 1), (0, 12, 0),
     ):  # fmt: skip
         text = _write(_prune(value, path, width, length, depth, True))
         if len(text) <= limit:
@@ -826,10 +846,10 @@ def example(
     """
     named = _parameters(parameters, root)
     names = frozenset(map(_flat, extra))
-    template = template or (exchange.operation or "").partition(" ")[2] or None
+    template = template or _template(exchange)
 
     def show(censor: _Censor) -> Example:
-        earlier = tuple(_show(each, censor, named, None, None, None, limit, None) for each in before)
+        earlier = tuple(_show(each, censor, named, _template(each), None, None, limit, None) for each in before)
         main = _show(exchange, censor, named, template, request_schema, response_schema, limit, focus)
         return Example(main.request, main.response, main.failure, earlier)
 
@@ -845,8 +865,7 @@ def secrets(exchanges: Iterable[Exchange], *, root: Mapping[str, Any] | None = N
     censor = _Censor(root=root)
     named = _parameters((), root)
     for each in exchanges:
-        template = (each.operation or "").partition(" ")[2] or None
-        _show(each, censor, named, template, None, None, 2048, None)
+        _show(each, censor, named, _template(each), None, None, 2048, None)
     return frozenset(censor.found)
 
 
@@ -862,6 +881,10 @@ def text(value: str, *, secrets: Collection[str] = (), extra: Collection[str] = 
 def url(value: str, *, extra: Collection[str] = ()) -> str:
     """A URL with the secrets in its user information, path and query masked."""
     return _url(value, _Censor(frozenset(map(_flat, extra))), set(), None, [])
+
+
+def _template(exchange: Exchange) -> str | None:
+    return (exchange.operation or "").partition(" ")[2] or None
 
 
 def _longest_first(secrets: Iterable[str]) -> tuple[str, ...]:

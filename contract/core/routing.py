@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
 from urllib.parse import unquote
@@ -84,7 +84,7 @@ def parse(spelled: str) -> tuple[Template, ...]:
     found: dict[str, Template] = {}
     for variant in _variants(pieces):
         template = _template(variant)
-        found.setdefault(template.path, template)
+        found.setdefault(fold(template.path), template)
     return tuple(sorted(found.values(), key=lambda template: -template.path.count("/") * 1000 - len(template.path)))
 
 
@@ -234,7 +234,8 @@ def _angled(inner: str) -> _Parameter:
 def _coloned(name: str, text: str, at: int) -> tuple[_Parameter, int]:
     constraint: str | None = None
     spans = optional = False
-    if text[at : at + 1] == "(":
+    # `:id(.:format)` and `:id(/:tab)` of Rails are groups, `:id(\\d+)` of Express is a constraint.
+    if text[at : at + 1] == "(" and not text[at + 1 :].startswith(("/", ".:", ":")):
         end = _closing(text, at, "(", ")")
         spans, constraint = _constraint(text[at + 1 : end])
         at = end + 1
@@ -318,6 +319,23 @@ def is_fallback(method: str, path: str, spans: frozenset[str]) -> bool:
     """
     found = re.fullmatch(r"/\{([^{}]*)\}/?", path)
     return found is not None and found[1] in spans and method in ("GET", "HEAD", ANY)
+
+
+def mark(routes: Iterable[Route]) -> list[Route]:
+    """The same routes, with `implied` set on HEAD beside GET, on OPTIONS and on fallbacks; what is set stays set."""
+    served = list(routes)
+    readable = {_shape(route.path) for route in served if _method(route) in ("GET", ANY)}
+    return [
+        replace(route, implied=True)
+        if not route.implied
+        and (
+            _method(route) == "OPTIONS"
+            or (_method(route) == "HEAD" and _shape(route.path) in readable)
+            or is_fallback(_method(route), route.path, route.spans)
+        )
+        else route
+        for route in served
+    ]
 
 
 # The join ------------------------------------------------------------------------------------------------------------

@@ -154,6 +154,7 @@ class Schemas:
         instance = _at(value, error.instance_path)
         if isinstance(schema, Mapping) and keyword in ("minimum", "maximum") and keyword not in schema:
             keyword = "format"
+        marked = keyword in ("writeOnly", "readOnly")
         yield SchemaError(
             folded,
             exact,
@@ -161,7 +162,8 @@ class Schemas:
             component,
             name,
             describe(schema, keyword, name),
-            f"property `{name}` is missing" if name else show(instance),
+            # Marked values are secrets: their kind is told, never they themselves.
+            f"property `{name}` is missing" if name else kind_of(instance) if marked else show(instance),
             _sentence(folded, keyword, name, schema, instance),
         )
 
@@ -262,6 +264,8 @@ def describe(schema: Any, keyword: str, name: str | None = None) -> str:
     if keyword in ("type", "format", "nullable") or keyword not in schema:
         return type_words(schema)
     limit = schema[keyword]
+    if limit is True:
+        return keyword
     if keyword == "enum" and isinstance(limit, list):
         shown = ", ".join(show(item) for item in limit[:8])
         return f"one of {shown}" + (f" and {len(limit) - 8} more" if len(limit) > 8 else "")

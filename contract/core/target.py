@@ -21,7 +21,7 @@ class Target(Protocol):
         """The exchange; `response` is None and `failure` says why where no answer came. Never raises for the network.
 
         `request.url` is the whole path and query. Credentials of the target are added where the request has none of
-        that name. Redirects are not followed.
+        that name, unless `bare` is set. Redirects are not followed.
         """
         ...
 

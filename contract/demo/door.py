@@ -10,17 +10,17 @@ import asyncio
 import json
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
@@ -108,7 +108,7 @@ async def _hang_up(receive: Receive, send: Send) -> None:
 
 def install(app: FastAPI, routes: Iterable[APIRoute]) -> None:
     """Problem details for every error that `app` can answer; `routes` are those that share out the methods."""
-    table = [(route.path_regex, route.methods) for route in routes]
+    table = [(route.path_regex, route.methods or set()) for route in routes]
 
     async def failed(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -122,7 +122,11 @@ def install(app: FastAPI, routes: Iterable[APIRoute]) -> None:
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return invalid(error.errors())
+        problems = error.errors()
+        # A malformed id names no resource.
+        if any(one["loc"][0] == "path" for one in problems):
+            return problem(404, "no such resource")
+        return invalid(problems)
 
     app.add_exception_handler(HTTPException, failed)
     app.add_exception_handler(RequestValidationError, refused)
@@ -223,6 +227,25 @@ def strict_json(body: bytes) -> Any:
         raise json.JSONDecodeError("nested too deep", "", 0) from error
 
 
+async def read_json(request: Request) -> Any:
+    """The body; for handlers that take several media types, and so read it themselves."""
+    try:
+        return strict_json(await request.body())
+    except json.JSONDecodeError as error:
+        raise RequestValidationError(
+            [{"type": "json_invalid", "loc": ("body", error.pos), "msg": error.msg, "ctx": {"error": error.msg}}]
+        ) from error
+
+
+def read_model(model: type[Model], value: object) -> Model:
+    """The body as a model; every fault of it is one of the request."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problems = [dict(one) | {"loc": ("body", *one["loc"])} for one in error.errors()]
+        raise RequestValidationError(problems) from error
+
+
 def _refuse(constant: str) -> NoReturn:
     raise json.JSONDecodeError(f"{constant} is not JSON", "", 0)
 
@@ -298,6 +321,9 @@ def _unique(items: list[str]) -> list[str]:
     return items
 
 
+Model = TypeVar("Model", bound=BaseModel)
+
+
 class Body(BaseModel):
     """A JSON object from a caller: exact types, other properties ignored."""
 
@@ -316,4 +342,3 @@ UserId = Annotated[str, Field(pattern=UUID)]
 Labels = Annotated[
     list[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,30}$")]], Field(max_length=10), AfterValidator(_unique)
 ]
-Handler = Callable[[Request, Exception], Awaitable[Response]]

@@ -31,7 +31,10 @@ from contract.demo.door import (
     Title,
     UserId,
     caller_of,
+    check_media_type,
     problem,
+    read_json,
+    read_model,
 )
 from contract.demo.events import Feed
 from contract.demo.store import Conflict, Missing, Row, Store
@@ -100,9 +103,15 @@ def health(drift: Drift) -> Response:
 
 
 class ProjectInput(Body):
-    key: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,9}$")]
+    """Without a key the project keeps the one it has, or gets one."""
+
+    key: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,9}$")] = ""
     name: Annotated[str, Field(min_length=1, max_length=100)]
     description: Text | None = None
+
+
+def project_fields(body: ProjectInput) -> Row:
+    return {"description": None} | body.model_dump(exclude_unset=True)
 
 
 def project_shown(row: Row, drift: frozenset[str]) -> Row:
@@ -117,7 +126,7 @@ def list_projects(me: Me, rows: Rows, drift: Drift, limit: Limit = 20, cursor: C
 
 @members.post("/projects", operation_id="createProject")
 def create_project(me: Me, rows: Rows, drift: Drift, body: ProjectInput) -> Response:
-    row = rows.create_project(me.tenant, me.handle, body.model_dump())
+    row = rows.create_project(me.tenant, me.handle, project_fields(body))
     return created(project_shown(row, drift), "/api/v1/app/projects")
 
 
@@ -128,7 +137,7 @@ def get_project(me: Me, rows: Rows, drift: Drift, project_id: Id) -> Row:
 
 @members.put("/projects/{project_id}", operation_id="replaceProject")
 def replace_project(me: Me, rows: Rows, drift: Drift, project_id: Id, body: ProjectInput) -> Row:
-    return project_shown(rows.replace_project(me.tenant, me.handle, project_id, body.model_dump()), drift)
+    return project_shown(rows.replace_project(me.tenant, me.handle, project_id, project_fields(body)), drift)
 
 
 @members.delete("/projects/{project_id}", operation_id="deleteProject")
@@ -248,15 +257,22 @@ class NewDocument(Body):
     project_id: JsonId | None = None
 
 
+class Upload(Body):
+    title: Title
+
+
 @members.get("/documents", operation_id="listDocuments")
 def list_documents(me: Me, rows: Rows, limit: Limit = 20, cursor: Cursor = 0) -> Row:
     return rows.documents(me.tenant, limit, cursor)
 
 
 @members.post("/documents", operation_id="createDocument")
-def create_document(me: Me, rows: Rows, body: NewDocument) -> Response:
-    fields = body.model_dump()
-    fields["content"] = fields["content"].encode()
+async def create_document(request: Request, me: Me, rows: Rows) -> Response:
+    if check_media_type(request, "application/json", "multipart/form-data") == "application/json":
+        body = read_model(NewDocument, await read_json(request))
+        fields = body.model_dump() | {"content": body.content.encode()}
+    else:
+        fields = await uploaded(request)
     return created(rows.create_document(me.tenant, me.handle, fields), "/api/v1/app/documents")
 
 
@@ -268,6 +284,25 @@ def get_document(me: Me, rows: Rows, document_id: Id) -> Row:
 @contents.get("/documents/{document_id}/content", operation_id="getDocumentContent")
 def get_document_content(me: Me, rows: Rows, document_id: Id) -> Response:
     return Response(rows.content(me.tenant, document_id), media_type="text/markdown")
+
+
+async def uploaded(request: Request) -> Row:
+    """The fields of a document that comes as a form: one title, one file."""
+    try:
+        form = await request.form(max_files=10, max_fields=100)
+    except HTTPException as error:
+        raise refusal("body", "", error.detail) from error
+    for name, _ in form.multi_items():
+        if name not in ("title", "file"):
+            raise refusal("body", name, "there is no such field")
+        if len(form.getlist(name)) > 1:
+            raise refusal("body", name, "given twice")
+    upload = read_model(Upload, {"title": form.get("title")})
+    file = form.get("file")
+    if file is None:
+        raise refusal("body", "file", "Field required")
+    content = file.encode() if isinstance(file, str) else await file.read()
+    return {"title": upload.title, "content": content}
 
 
 # --- the tenant as a whole

@@ -6,6 +6,7 @@ makes it safe under a server's thread pool.
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 import threading
@@ -121,14 +122,15 @@ class Store:
         return self._one(f"{_PROJECT} WHERE p.tenant = ? AND p.id = ?{living}", tenant, id)
 
     def create_project(self, tenant: str, actor: str, fields: Row) -> Row:
-        with self._transaction(), _unique(f"a project with the key `{fields['key']}` exists"):
+        with self._transaction(), _unique("a project with this key exists"):
             now = self._now()
+            fields = {"key": self._free_key(tenant)} | fields
             id = self._insert("project", tenant=tenant, pinned=0, created_at=now, updated_at=now, **fields)
             self._log(tenant, actor, "project.created", f"project {id}")
             return self.project(tenant, id)
 
     def replace_project(self, tenant: str, actor: str, id: int, fields: Row) -> Row:
-        with self._transaction(), _unique(f"another project has the key `{fields['key']}`"):
+        with self._transaction(), _unique("another project has this key"):
             self.project(tenant, id)
             self._update("project", id, updated_at=self._now(), **fields)
             self._log(tenant, actor, "project.updated", f"project {id}")
@@ -332,6 +334,11 @@ class Store:
         names = ", ".join(f"{name} = ?" for name in fields)
         self._db.execute(f"UPDATE {table} SET {names} WHERE id = ?", (*fields.values(), id))
 
+    def _free_key(self, tenant: str) -> str:
+        """A key that no project of the tenant has: `P` and a number, of which even all projects ever use up few."""
+        taken = {row["key"] for row in self._db.execute("SELECT key FROM project WHERE tenant = ?", (tenant,))}
+        return next(key for number in itertools.count(1) if (key := f"P{number}") not in taken)
+
     def _check_references(self, tenant: str, fields: Row) -> None:
         """Raises Conflict if a row names another one that this tenant does not have."""
         if (project_id := fields.get("project_id")) is not None:
@@ -375,8 +382,8 @@ class Store:
                 self._insert("document", tenant=tenant, author=author, created_at=then, **document)
             for id, tenant, handle, _ in _USERS:
                 self._log(tenant, handle, "user.created", f"user {id}")
-            for id, (tenant, _, _, _) in enumerate(_PROJECTS, start=1):
-                self._log(tenant, "ada" if tenant == "acme" else "frank", "project.created", f"project {id}")
+            for number, (tenant, _, _, _) in enumerate(_PROJECTS, start=1):
+                self._log(tenant, "ada" if tenant == "acme" else "frank", "project.created", f"project {number}")
 
     def _seed_task(self, tenant: str, project_id: int, title: str, index: int, now: datetime) -> None:
         fields = {
@@ -410,7 +417,7 @@ def _unique(otherwise: str) -> Iterator[None]:
 
 def _stored(fields: Row) -> Row:
     """A task's fields as columns."""
-    columns = dict(fields)
+    columns = dict[str, Any](fields)
     if "labels" in columns:
         columns["labels"] = json.dumps(columns["labels"])
     if "due_at" in columns:

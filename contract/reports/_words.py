@@ -203,8 +203,8 @@ def figures(report: Report) -> tuple[Figure, Figure, Figure]:
         "No list of routes was given, so nobody knows what is implemented.",
     )
     proven = Ratio(made.part, made.whole) if made.part is not None and made.whole is not None else None
-    targets = listed([f"{t.name} {t.part:,} of {t.whole:,}" for t in made.targets], 6)
-    names = listed([t.name for t in made.targets], 6)
+    targets = listed([f"{cut(t.name, 40)} {t.part:,} of {t.whole:,}" for t in made.targets], 6)
+    names = listed([cut(t.name, 40) for t in made.targets], 6)
     said = f"{made.part:,} of {made.whole:,} proven" if proven else ""
     generation = _share(
         "Generation",
@@ -221,9 +221,9 @@ def _share(name: str, ratio: Ratio | None, verdict: Verdict, evidence: str, abse
     if verdict == Verdict.FAIL:
         word = "below 100 %" if ratio and ratio.part < ratio.whole else word
     if ratio is None or ratio.whole == 0:
-        value, unit = ("failed to measure" if verdict == Verdict.ERROR else "no evidence"), ""
-        word = "failed to measure" if verdict == Verdict.ERROR else "nothing to judge by"
-        return Figure(name, value, unit, "miss" if verdict == Verdict.ERROR else "none", word, absent, "100 %")
+        if verdict == Verdict.ERROR:
+            return Figure(name, "failed to measure", "", "miss", word, "Its source failed: see the message there.", "100 %")
+        return Figure(name, "no evidence", "", "none", "nothing to judge by", absent, "100 %")
     value, _, unit = str(ratio).partition(" ")
     return Figure(name, value, unit, mark, word, evidence, "100 %")
 
@@ -322,7 +322,7 @@ def unchecked(report: Report) -> list[Unchecked]:
             )
         )
     for items, what, include in (
-        (report.unchecked, "not checked", "See the reason"),
+        (report.unchecked, "without evidence", "Put right what the reason names"),
         (report.excluded, "excluded", "Take the exclusion out of the config"),
     ):
         reasons: dict[str, list[str]] = {}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from contract.core.report import FindingRow, Ratio, Report, Verdict
+from contract.core.report import FindingRow, Place, Report, Verdict
 from contract.reports import _words as words
 from contract.reports._words import visible
 
@@ -56,32 +55,36 @@ def render(report: Report, *, color: bool = False, width: int = 100, written: Se
         emoji=False,
         _environ={},
     )
-    for block in _blocks(report, written):
+    for block in _blocks(report, written, console.width):
         console.print(block, soft_wrap=getattr(block, "no_wrap", False) is True)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def _blocks(report: Report, written: Sequence[str]) -> Iterator[RenderableType]:
+def _blocks(report: Report, written: Sequence[str], width: int) -> Iterator[RenderableType]:
     yield _head(report)
     yield ""
     if report.sources:
         yield _sources(report)
+        said = [(words.cut(visible(s.name), 24), words.cut(visible(s.message), 300)) for s in report.sources if s.message]
+        if said:
+            yield _grid([("", f"{name}: {message}") for name, message in said])
         yield ""
     yield _figures(report)
     yield ""
     fresh = [finding for finding in report.findings if finding.state == "new"]
     names = words.shorts(report.findings)
+    declared = {row.key: row.location for row in report.operations}
     for heading, group in words.grouped(fresh[:FULL]):
-        yield from _group(heading, group, names)
+        yield from _group(heading, group, names, declared.get(heading), width)
     yield from _rest(report, fresh)
     yield from _unchecked(report)
-    notes = [*([] if report.run.complete else ["stopped before its end"]), *report.run.notes]
+    notes = [*([] if report.run.complete else ["The run was stopped before its end."]), *report.run.notes]
     if notes:
-        yield from (_plain(visible(note)) for note in notes)
+        yield from (_plain(words.cut(visible(note), 300)) for note in notes)
         yield ""
     if report.outcome.todo:
         yield _plain("To get a verdict:")
-        yield _grid([(f"  {n}.", visible(step)) for n, step in enumerate(report.outcome.todo, 1)])
+        yield _grid([(f"  {n}.", words.cut(visible(step), 400)) for n, step in enumerate(report.outcome.todo, 1)])
         yield ""
     yield _last(report, written)
 
@@ -118,14 +121,14 @@ def _grid(rows: Iterable[tuple[RenderableType | str, ...]], right: int | None = 
 def _head(report: Report) -> Text:
     document = report.document
     parts = (
-        f"{report.tool.name} {visible(report.tool.version)}",
-        visible(document.path),
-        f"OpenAPI {visible(document.openapi)}",
+        f"{report.tool.name} {report.tool.version}",
+        document.path,
+        f"OpenAPI {document.openapi}",
         words.plural(document.operations, "operation"),
     )
-    head = _plain(" · ".join(parts))
+    head = _plain(" · ".join(words.cut(visible(part), 120) for part in parts))
     if report.target:
-        head.append(f" → {visible(report.target)}")
+        head.append(f" → {words.cut(visible(report.target), 120)}")
     return head
 
 
@@ -136,16 +139,13 @@ def _sources(report: Report) -> RenderableType:
         if source.items is not None:
             seen.append(f"{source.items:,} {visible(source.unit or 'items')}")
         took = "" if source.elapsed_us is None else words.duration(source.elapsed_us)
-        detail = visible(source.detail)
-        if source.message:
-            detail += f"{'; ' if detail else ''}{visible(source.message)}"
         verdict = _text(words.SOURCE_WORDS[source.verdict], _SOURCES.get(source.verdict, "none"))
         rows.append(
             (
                 "",
                 words.cut(visible(source.name), 24),
                 verdict,
-                words.cut(detail, 300),
+                words.cut(visible(source.detail), 120),
                 words.cut(" · ".join(seen), 60),
                 _text(took, "soft"),
             )
@@ -172,18 +172,28 @@ def _figures(report: Report) -> RenderableType:
     return _grid(rows)
 
 
-def _group(heading: str, group: list[FindingRow], names: dict[str, str]) -> Iterator[RenderableType]:
+def _group(
+    heading: str, group: list[FindingRow], names: dict[str, str], declared: Place | None, width: int
+) -> Iterator[RenderableType]:
     first = group[0]
     title = visible(heading)
     if len(first.operations) > 1:
         title += " with one cause"
-    places = {(f.location.file, f.location.line) for f in group if f.location}
-    shared = f"{visible(first.location.file)}:{first.location.line}" if first.location else ""
-    yield _grid([(_text(title, "bold"), _text(shared, "soft"))], right=1)
+    places = {f.location for f in group}
+    place = first.location if len(places) == 1 else declared
+    left, right = _text(words.cut(title, 200), "bold"), _text(words.cut(_place(place), 200), "soft")
+    if left.cell_len + right.cell_len + 2 > width:
+        yield from (left, _grid([("", right)]))
+    else:
+        yield _grid([(left, right)], right=1)
     for finding in group:
         yield _title(finding)
         yield from _facts(finding, names, tell_place=len(places) > 1)
     yield ""
+
+
+def _place(place: Place | None) -> str:
+    return f"{visible(place.file)}:{place.line}" if place else ""
 
 
 def _title(finding: FindingRow) -> RenderableType:
@@ -201,14 +211,14 @@ def _facts(finding: FindingRow, names: dict[str, str], *, tell_place: bool) -> I
     rows: list[tuple[str, str]] = []
     if len(finding.operations) > 1:
         listed = [visible(f"{member.method} {member.path}") for member in finding.operations]
-        rows.append(("operations", words.listed([words.cut(name, 80) for name in listed], 3)))
+        rows.append(("in", words.listed([words.cut(name, 80) for name in listed], 3)))
     rows.append(("declared", "nothing" if finding.declared is None else _value(finding.declared)))
     observed = "nothing" if finding.observed is None else _value(finding.observed)
     rows.append(("observed", f"{observed}, in {often}" if often else observed))
     if finding.message:
         rows.append(("because", _value(finding.message)))
     if tell_place and finding.location:
-        rows.append(("at", f"{visible(finding.location.file)}:{finding.location.line}"))
+        rows.append(("at", _place(finding.location)))
     yield _grid([("", " " * 7, _text(name, "soft"), value) for name, value in rows])
     if finding.curl:
         yield from _repeat(finding.curl, short)
@@ -216,7 +226,7 @@ def _facts(finding: FindingRow, names: dict[str, str], *, tell_place: bool) -> I
     fixes = [(text, side) for text, side in both if text]
     rows = [("fix", f"in the {side}: {text}") for text, side in fixes]
     if finding.fix.change:
-        rows += [("", words.cut(visible(line), 200)) for line in finding.fix.change.splitlines()[:12]]
+        rows += [("", words.cut(visible(line), 200)) for line in finding.fix.change.split("\n")[:12]]
     proof = finding.proof if not finding.proof_detail else f"{finding.proof}: {_value(finding.proof_detail)}"
     rows.append(("proof", proof))
     again = f" · contract replay {short}" if finding.example or finding.curl else ""
@@ -233,7 +243,7 @@ def _repeat(curl: str, short: str) -> Iterator[RenderableType]:
         yield _grid([("", " " * 7, _text("repeat  ", "soft"), f"contract replay {short} (the request is long)")])
         return
     # One line that the terminal folds by itself: what this program breaks cannot be pasted into a shell.
-    lines = visible(curl, lines=True).replace("\t", "\\t").splitlines() or [""]
+    lines = visible(curl, lines=True).replace("\t", "\\t").split("\n")
     for index, line in enumerate(lines):
         text = _text(" " * 11)
         text.append("repeat    " if index == 0 else " " * 10, style=_STYLES["soft"])
@@ -287,7 +297,7 @@ def _right(text: str) -> Text:
 def _last(report: Report, written: Sequence[str]) -> Text:
     outcome = report.outcome
     style = {0: "bold green", 1: "bold red"}.get(outcome.exit_code, "bold")
-    line = _text(words.cut(visible(outcome.sentence), 2000), style)
+    line = _text(words.cut(visible(outcome.sentence), 400), style)
     for path in written:
         line.append(f" · report {visible(path)}", style="not bold")
     line.append(f" · exit {outcome.exit_code}", style="not bold")

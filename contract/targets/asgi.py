@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from concurrent.futures import Future
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
@@ -190,12 +189,12 @@ class _Call:
         failure: str | None = None
         crashed = False
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(limit_s) as limit:
                 await app(self._scope(state), self._receive, self._send)
         except TimeoutError as error:
             if self._status is not None and (self._complete or self._endless):
                 pass  # Background work, or a stream without end: what was sent is the answer.
-            elif _ours(error):
+            elif limit.expired():  # The application may raise a TimeoutError of its own.
                 return None, timed_out(limit_s)
             else:
                 failure, crashed = told(error), True
@@ -270,16 +269,3 @@ class _Call:
             if not message.get("more_body", False):
                 self._complete = True
                 self._done.set()
-
-
-def _ours(error: TimeoutError) -> bool:
-    """True for the deadline of the exchange; the application may raise a TimeoutError of its own."""
-    return isinstance(error.__cause__, asyncio.CancelledError)
-
-
-def reason(status: int) -> str:
-    """`Not Found` of 404; empty for a status that nobody registered."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""

@@ -38,6 +38,7 @@ _IDLE_S = 1.0
 """A connection that lay idle longer is not used again: its server may be closing it while we write."""
 _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
 _CHUNK = 64 * 1024
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
 def open(
@@ -293,6 +294,10 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         self._connection.socket.settimeout(self._connection.left())
+        if _QUICKACK is not None:
+            # Many servers write head and body apart; without this the kernel acknowledges the head 40 ms late, and
+            # the body waits for that (Nagle's algorithm). Linux forgets the option, so it is set for each read.
+            self._connection.socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
         return self._connection.socket.recv_into(buffer)
 
 

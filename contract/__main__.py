@@ -1,0 +1,5 @@
+"""`python -m contract` is the command `contract`."""
+
+from contract.app.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,488 @@
+"""The command `contract`: what was typed becomes settings, what was found becomes text and an exit code.
+
+Only what a command needs is imported, when it is needed: `contract --version` imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+from contract import __version__
+
+if TYPE_CHECKING:
+    import argparse
+
+    from contract.app.settings import Settings
+    from contract.core.report import Report
+
+COMMANDS = {
+    "check": "compare the document with the running API, its routes and its traffic",
+    "lint": "say what is wrong with documents on their own",
+    "explain": "tell what a rule finds, why it matters and how to fix it",
+    "replay": "send the request of a finding again and say whether it still holds",
+    "config": "show the settings and where each comes from, or the schema of the file",
+}
+
+EXIT_CODES = """\
+exit codes:
+  0  passed
+  1  findings at or above the gate (--fail-on)
+  2  usage or configuration: the message says what to change
+  3  no verdict: the target cannot be reached, a source failed, or too little was exercised
+  4  a bug of ours"""
+
+EXAMPLES = {
+    "check": """\
+examples:
+  contract check --document specs/api.yaml --target http://127.0.0.1:8000
+      is what the server answers what the document says?
+  contract check --document specs/api.yaml --target asgi:app.main:app --routes asgi:app.main:app
+      in process, without a server; and is each of its routes described?
+  contract check --document specs/api.yaml --routes laravel:routes.json --no-fuzz
+      the routes alone; no request is sent
+  contract check --traffic har:capture.har --no-fuzz --format json=report.json
+      judge what was recorded; the document is named in contract.toml
+  contract check --baseline contract.baseline.json --update-baseline --reason 'known, fixed with 2.4'
+      accept what is found now; from then on only new findings fail""",
+    "lint": """\
+examples:
+  contract lint specs/api.yaml
+  contract lint --fail-on warning --format json specs/*.yaml""",
+    "explain": """\
+examples:
+  contract explain                    all rules
+  contract explain response-schema    one of them""",
+    "replay": """\
+examples:
+  contract replay 7c1f9a0                          from the last run
+  contract replay 7c1f9a0 --report out/report.json --target http://127.0.0.1:8000
+
+exit codes:
+  0  it does not hold any more
+  1  it still holds
+  2  usage or configuration
+  3  no answer, or the report has no request for it""",
+    "config": """\
+examples:
+  contract config show
+  CONTRACT_SEED=7 contract config show
+  contract config schema > contract.schema.json""",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and gives its exit code; nothing but a bug of ours raises, and that only with --debug."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words in (["--version"], ["-V"]):
+        print(f"contract {__version__}")
+        return 0
+    return _guarded(words)
+
+
+def _guarded(words: list[str]) -> int:
+    from contract.core.errors import ContractError
+
+    try:
+        return _run(words)
+    except ContractError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"  hint: {error.hint}", file=sys.stderr)
+        if "--debug" in words:
+            raise
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if "--debug" in words:
+            raise
+        print(f"error: this is a bug of ours, not of your API: {type(error).__name__}: {error}", file=sys.stderr)
+        print("  hint: the same command with --debug shows where; please report it", file=sys.stderr)
+        return 4
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        if words[:1] == ["help"] and words[1:2] and words[1] in COMMANDS:
+            return _run([words[1], "--help"])
+        _print(top_help())
+        return 0 if words else 2
+    name = words[0]
+    if name not in COMMANDS:
+        _unknown_command(name)
+    namespace, rest = parser(name).parse_known_args(words[1:])
+    if rest:
+        _unknown_words(name, rest)
+    flags = {key: value for key, value in vars(namespace).items() if value is not None}
+    return _COMMAND[name](flags)
+
+
+def top_help() -> str:
+    """What `contract --help` says."""
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {help}" for name, help in COMMANDS.items())
+    return f"""\
+usage: contract COMMAND …
+
+Says where an OpenAPI document and the running API disagree, and proves it.
+
+commands:
+{commands}
+
+  contract COMMAND --help   its flags, with examples
+  contract --version
+
+first steps:
+  contract lint specs/api.yaml
+  contract check --document specs/api.yaml --target http://127.0.0.1:8000
+
+{EXIT_CODES}"""
+
+
+# ------------------------------------------------------------------------------------------------- what was typed
+
+
+def parser(name: str) -> argparse.ArgumentParser:
+    """The parser of one command."""
+    import argparse
+
+    from contract.app.keys import KEYS, SECTIONS
+    from contract.core.errors import ConfigError
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            raise ConfigError(message.replace("argument ", ""), f"contract {name} --help")
+
+    made = Parser(
+        prog=f"contract {name}",
+        usage=_USAGE[name],
+        description=_sentence(COMMANDS[name]),
+        epilog=EXAMPLES[name] + ("" if name in ("replay", "explain", "config") else f"\n\n{EXIT_CODES}"),
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=30, width=110),
+        allow_abbrev=False,
+        add_help=False,
+    )
+    _arguments(made, name)
+    sections = _SECTIONS_OF.get(name, ())
+    for section in sections:
+        group = made.add_argument_group(section, SECTIONS[section])
+        for key in KEYS:
+            if key.section != section or key.name in _NOT_OF.get(name, ()):
+                continue
+            default = f" (default: {key.shown_default})" if key.shown_default not in (None, "true", "false") else ""
+            text = (key.help + default).replace("%", "%%")
+            if key.metavar is None:
+                group.add_argument(key.flag, dest=key.name, action="store_const", const=key.on, help=text)
+            elif key.kind.many:
+                group.add_argument(key.flag, dest=key.name, action="append", metavar=key.metavar, help=text)
+            else:
+                group.add_argument(key.flag, dest=key.name, metavar=key.metavar, help=text)
+            if key.opposite is not None:
+                group.add_argument(
+                    key.opposite[0], dest=key.name, action="store_const", const=key.opposite[1], help=key.opposite[2]
+                )
+    common = made.add_argument_group("common")
+    if sections:
+        common.add_argument("--config", metavar="FILE", help="instead of the nearest contract.toml or pyproject.toml")
+    if name == "check":
+        common.add_argument("-q", "--quiet", action="store_const", const=True, help="no progress; only the last line")
+    common.add_argument("--debug", action="store_const", const=True, help="show the traceback of an error")
+    common.add_argument("-h", "--help", action="help", help="show this and stop")
+    return made
+
+
+def _arguments(made: argparse.ArgumentParser, name: str) -> None:
+    """What stands without a flag, and flags that are no settings."""
+    if name == "lint":
+        made.add_argument("paths", nargs="*", metavar="DOCUMENT", help="else the documents of the config file")
+        made.add_argument("--format", metavar="NAME", dest="lint_format", help="text or json (default: text)")
+    elif name == "explain":
+        made.add_argument("rule", nargs="?", metavar="RULE", help="a rule's id; all rules without it")
+    elif name == "replay":
+        made.add_argument("fingerprint", metavar="FINGERPRINT", help="as a report shows it, or its beginning")
+        made.add_argument("--report", metavar="FILE", help="the JSON report it is in (default: the last run's)")
+    elif name == "config":
+        made.add_argument("what", nargs="?", metavar="show|schema", help="(default: show)")
+
+
+_USAGE = {
+    "check": "contract check [--document FILE] [--target URL] [--routes KIND:WHERE] [--traffic KIND:FILE] …",
+    "lint": "contract lint [--format text|json] [--fail-on LEVEL] DOCUMENT …",
+    "explain": "contract explain [RULE]",
+    "replay": "contract replay FINGERPRINT [--report FILE] [--target URL] [--header 'NAME: VALUE'] …",
+    "config": "contract config [show|schema]",
+}
+_ALL = ("document", "evidence", "fuzzer", "requests", "scope", "generated types", "this run", "reports", "gate")
+_SECTIONS_OF: dict[str, tuple[str, ...]] = {
+    "check": _ALL,
+    "lint": ("document", "gate"),
+    "replay": ("document", "evidence", "requests", "reports"),
+    "config": _ALL,
+}
+_NOT_OF: dict[str, tuple[str, ...]] = {
+    "lint": ("documents", "floor", "baseline", "update_baseline", "reason", "until"),
+    "replay": ("routes", "traffic", "formats"),
+    "config": ("update_baseline", "reason", "until"),
+}
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."
+
+
+def _unknown_command(name: str) -> NoReturn:
+    from contract.app.keys import nearest
+    from contract.core.errors import ConfigError
+
+    guess = nearest(name, list(COMMANDS))
+    kind = "flag" if name.startswith("-") else "command"
+    message = f"unknown {kind} `{name}`"
+    if guess is not None:
+        raise ConfigError(f"{message}. Did you mean `{guess}`?")
+    raise ConfigError(message, "commands: " + ", ".join(COMMANDS))
+
+
+def _unknown_words(name: str, rest: Sequence[str]) -> NoReturn:
+    from contract.app.keys import nearest
+    from contract.core.errors import ConfigError
+
+    flag = next((word for word in rest if word.startswith("-")), None)
+    if flag is None:
+        hint = f"contract check --document {rest[0]}" if name == "check" else f"contract {name} --help"
+        raise ConfigError(f"`contract {name}` takes no `{rest[0]}`", hint)
+    flag = flag.partition("=")[0]
+    known = [option for action in parser(name)._actions for option in action.option_strings]
+    guess = nearest(flag, known)
+    message = f"unknown flag `{flag}`" + (f". Did you mean `{guess}`?" if guess is not None else "")
+    raise ConfigError(message, None if guess is not None else f"contract {name} --help")
+
+
+def _settings(flags: Mapping[str, Any]) -> Settings:
+    from pathlib import Path
+
+    from contract.app import settings
+
+    return settings.load(flags, os.environ, Path.cwd())
+
+
+# --------------------------------------------------------------------------------------------------- the commands
+
+
+def _check(flags: dict[str, Any]) -> int:
+    from pathlib import Path
+
+    from contract.app import outputs, terminal
+
+    settings = _settings(flags)
+    _need_document(settings)
+    _need_rules(settings)
+    quiet = bool(flags.get("quiet"))
+    for output in settings.formats:
+        outputs.renderer(output.format)
+    outputs.probe(Path(output.path) for output in settings.formats if output.path is not None)
+    if settings.baseline is not None and settings.update_baseline:
+        outputs.probe([Path(settings.baseline)])
+    kept = _kept(settings)
+    for note in settings.notes:
+        print(f"note: {note}", file=sys.stderr)
+
+    from contract.app import run
+
+    with terminal.progress(sys.stderr, os.environ, quiet=quiet) as notify:
+        report = run.check(settings, notify=notify)
+    return _deliver(report, settings, kept, quiet=quiet)
+
+
+def _need_document(settings: Settings) -> None:
+    if settings.documents:
+        return
+    from pathlib import Path
+
+    from contract.core.errors import ConfigError
+
+    found = sorted(
+        path
+        for folder in (Path(), Path("specs"), Path("docs"), Path("api"), Path("openapi"))
+        for path in (folder.glob("*.*") if folder.is_dir() else ())
+        if path.suffix in (".yaml", ".yml", ".json") and path.stem.lower().startswith(("openapi", "swagger", "api"))
+    )
+    example = found[0] if found else "specs/api.yaml"
+    where = settings.config or "contract.toml"
+    raise ConfigError(
+        "there is no document to check against", f'say `--document {example}`, or `document = "{example}"` in {where}'
+    )
+
+
+def _need_rules(settings: Settings) -> None:
+    """Raises ConfigError for a level that would change nothing."""
+    if not settings.levels:
+        return
+    from fnmatch import fnmatchcase
+
+    from contract.app.keys import nearest
+    from contract.core import rule
+    from contract.core.errors import ConfigError
+
+    known = list(rule.pages())
+    for pattern, _ in settings.levels:
+        if not any(fnmatchcase(name, pattern) for name in known):
+            guess = nearest(pattern, known)
+            message = f"{settings.origins['levels']}: no rule is called `{pattern}`"
+            raise ConfigError(f"{message}. Did you mean `{guess}`?" if guess else message, "contract explain")
+
+
+def _kept(settings: Settings) -> str | None:
+    """The folder of the last run's reports; None if it cannot be written and nobody asked for it."""
+    from pathlib import Path
+
+    from contract.app import outputs
+    from contract.core.errors import ConfigError
+
+    try:
+        outputs.probe([Path(settings.report_dir) / "report.json"])
+    except ConfigError as error:
+        if settings.origins["report_dir"] != "default":
+            raise
+        print(f"note: {error.message}; the report is not kept, so `contract replay` needs --report", file=sys.stderr)
+        return None
+    return settings.report_dir
+
+
+def _deliver(report: Report, settings: Settings, kept: str | None, *, quiet: bool) -> int:
+    """Writes and prints; gives the exit code. Files come first, so that the last line is true when it is read."""
+    import shutil
+    from pathlib import Path
+
+    from contract.app import outputs, terminal
+
+    if settings.update_baseline:
+        report = _accepted(report, settings)
+    written = []
+    for output in settings.formats:
+        if output.path is not None:
+            outputs.write(Path(output.path), outputs.renderer(output.format).render(report))
+            written.append(output.path)
+    if kept is not None:
+        outputs.keep(Path(kept))
+        for name, file in (("json", "report.json"), ("html", "report.html")):
+            outputs.write(Path(kept) / file, outputs.renderer(name).render(report))
+        written.append(os.path.normpath(f"{kept}/report.html"))
+    data = next((one.format for one in settings.formats if one.path is None and one.format != "text"), None)
+    human = sys.stderr if data is not None else sys.stdout
+    if data is not None:
+        _print(outputs.renderer(data).render(report).rstrip("\n"))
+    code = report.outcome.exit_code
+    if quiet:
+        text = " · ".join([report.outcome.sentence, *([f"report {written[-1]}"] if written else []), f"exit {code}"])
+    else:
+        width = min(shutil.get_terminal_size((100, 24)).columns, 140) if human.isatty() else 100
+        colour = terminal.coloured(human, os.environ)
+        text = outputs.renderer("text").render(report, color=colour, width=width, written=written[-1:])
+    _print(text.rstrip("\n"), human)
+    return code
+
+
+def _accepted(report: Report, settings: Settings) -> Report:
+    """The report of a run whose findings were just written to the baseline."""
+    from dataclasses import replace
+    from pathlib import Path
+
+    from contract.app import baseline, outputs
+
+    path = Path(settings.baseline or "")
+    before = baseline.load(path) if path.exists() else ()
+    after = baseline.extended(before, report, reason=settings.reason or "", until=settings.until)
+    outputs.write(path, baseline.dump(after))
+    fresh = len({one.fingerprint for one in after} - {one.fingerprint for one in before})
+    sentence = f"Accepted: {fresh} more finding{'s' * (fresh != 1)}, {len(after)} in {path}"
+    if report.outcome.exit_code == 3:
+        sentence += f"; {report.outcome.sentence[0].lower()}{report.outcome.sentence[1:]}"
+    code = 0 if report.outcome.exit_code == 1 else report.outcome.exit_code
+    return replace(report, outcome=replace(report.outcome, sentence=sentence, exit_code=code))
+
+
+def _print(text: str, stream: TextIO | None = None) -> None:
+    """Text for whoever reads; one that has gone away (`| head`) does not change the verdict."""
+    stream = stream or sys.stdout
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _lint(flags: dict[str, Any]) -> int:
+    from contract.app import lint
+    from contract.core.errors import ConfigError
+
+    settings = _settings(flags)
+    kind = flags.get("lint_format", "text")
+    if kind not in ("text", "json"):
+        from contract.app.keys import nearest
+
+        guess = nearest(kind, ["text", "json"])
+        raise ConfigError(
+            f"lint has no format `{kind}`" + (f". Did you mean `{guess}`?" if guess else ""), "text or json"
+        )
+    paths = flags["paths"] or list(settings.documents)
+    if not paths:
+        _need_document(settings)
+    _need_rules(settings)
+    result = lint.lint(paths, settings)
+    _print(lint.as_json(result) if kind == "json" else lint.as_text(result))
+    if kind == "json":
+        print(lint.verdict(result), file=sys.stderr)
+    return result.exit_code
+
+
+def _explain(flags: dict[str, Any]) -> int:
+    from contract.app import explain
+
+    _print(explain.page(flags["rule"]) if "rule" in flags else explain.index())
+    return 0
+
+
+def _replay(flags: dict[str, Any]) -> int:
+    from pathlib import Path
+
+    from contract.app import run
+
+    settings = _settings(flags)
+    path = Path(flags["report"]) if "report" in flags else Path(settings.report_dir) / "report.json"
+    code, sentence = run.replay(flags["fingerprint"], settings, path)
+    _print(f"{sentence} · exit {code}")
+    return code
+
+
+def _config(flags: dict[str, Any]) -> int:
+    from contract.app import settings
+    from contract.core.errors import ConfigError
+
+    what = flags.get("what", "show")
+    if what == "schema":
+        import json
+
+        _print(json.dumps(settings.schema(), indent=2, ensure_ascii=False))
+        return 0
+    if what != "show":
+        raise ConfigError(f"`contract config` takes `show` or `schema`, not `{what}`")
+    loaded = _settings(flags)
+    rows = settings.shown(loaded)
+    name, value = (max(len(row[column]) for row in rows) for column in (0, 1))
+    value = min(value, 60)
+    _print("\n".join(f"{row[0]:<{name}}  {row[1]:<{value}}  {row[2]}" for row in rows))
+    for note in loaded.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return 0
+
+
+_COMMAND: dict[str, Callable[[dict[str, Any]], int]] = {
+    "check": _check,
+    "lint": _lint,
+    "explain": _explain,
+    "replay": _replay,
+    "config": _config,
+}

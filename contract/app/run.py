@@ -1,0 +1,156 @@
+"""One room behind every door: gather the evidence that the settings name, judge it, prove it, report it."""
+
+from __future__ import annotations
+
+import importlib
+import time
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import contract
+from contract.app import baseline, collect, prove
+from contract.app.settings import Settings
+from contract.app.steps import Notify, Step, silent
+from contract.core import rule
+from contract.core.check import Judge
+from contract.core.compose import Material, compose
+from contract.core.document import Document
+from contract.core.errors import ConfigError
+from contract.core.openapi import Contract
+from contract.core.policy import Baseline
+from contract.core.report import Report, Run, Tool
+from contract.core.target import Target
+
+
+def check(settings: Settings, *, notify: Notify = silent) -> Report:
+    """The report of one check; raises ContractError only for what makes any check impossible.
+
+    A source that fails shows in the report, beside the results of the others. Ctrl-C ends the evidence, not the
+    report: it says that it is incomplete.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter_ns()
+    if not (settings.target or settings.routes or settings.traffic or settings.types):
+        raise ConfigError(
+            "there is nothing to hold the document against",
+            "name a running API (`--target http://127.0.0.1:8000`), a route list (`--routes laravel:routes.json`) "
+            "or recorded traffic (`--traffic har:capture.har`); `contract lint` looks at the document alone",
+        )
+    accepted = _baseline(settings)
+    notify(Step("document", 0))
+    document = load_document(settings)
+    target = collect.open_target(settings) if settings.target else None
+    try:
+        return _check(settings, notify, document, target, accepted, started, clock)
+    finally:
+        if target is not None:
+            target.close()
+
+
+def _check(
+    settings: Settings,
+    notify: Notify,
+    document: Document,
+    target: Target | None,
+    accepted: Baseline,
+    started: datetime,
+    clock: int,
+) -> Report:
+    api = Contract(document, target.base_path if target is not None else None)
+    judge = Judge(api, settings.level)
+    gathered = collect.Gathered(api, judge, settings, notify)
+    interrupted = False
+    try:
+        collect.gather(gathered, target)
+    except KeyboardInterrupt:
+        interrupted = True
+        gathered.notes.append("stopped by Ctrl-C: what was seen until then is reported")
+    try:
+        proofs = prove.prove(gathered, target, notify)
+    except KeyboardInterrupt:
+        interrupted = True
+        proofs = prove.unproven(gathered, "stopped by Ctrl-C before it was proved")
+    material = Material(
+        contract=api,
+        ledger=gathered.ledger,
+        run=Run(
+            id=str(uuid.uuid4()),
+            started_at=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            elapsed_us=(time.perf_counter_ns() - clock) // 1000,
+            complete=not interrupted and gathered.complete,
+            seed=settings.seed if settings.fuzz and target is not None else None,
+            environment=settings.environment,
+            commit=settings.commit,
+            release=settings.release,
+            notes=tuple(dict.fromkeys([*settings.notes, *gathered.notes])),
+        ),
+        tool=Tool("contract", contract.__version__),
+        target=target.name if target is not None else None,
+        sources=gathered.sources,
+        runtime=frozenset(item.id for item in rule.all_rules() if item.runtime),
+        operations=gathered.operations,
+        excluded=gathered.excluded,
+        implemented=gathered.implemented,
+        artifacts=gathered.artifacts,
+        proofs=proofs,
+        baseline=accepted,
+        gate=settings.fail_on,
+        floor=settings.floor,
+        asked_runtime=bool(settings.traffic) or (target is not None and settings.fuzz),
+        curl=prove.curl_of(target),
+        routes=gathered.places,
+    )
+    return compose(material, started.date())
+
+
+def load_document(settings: Settings) -> Document:
+    """The declared document; raises DocumentError, which begins with file and line."""
+    from contract.sources.documents import file
+
+    if settings.document is None:
+        raise ConfigError(
+            "no document is named", 'say `--document specs/api.yaml`, or `document = "specs/api.yaml"` in contract.toml'
+        )
+    return file.load_all(settings.documents, root=settings.root, allow=settings.allow_refs)
+
+
+def _baseline(settings: Settings) -> Baseline:
+    if settings.baseline is None:
+        return Baseline()
+    path = settings.cwd / settings.baseline
+    if settings.update_baseline and not path.exists():
+        return Baseline()
+    return Baseline({entry.fingerprint: entry for entry in baseline.load(path)})
+
+
+# --- replay -----------------------------------------------------------------------------------------------------------
+
+
+def replay(fingerprint: str, settings: Settings, report_path: Path) -> tuple[int, str]:
+    """Does a finding of a report again, with the credentials of the settings: exit code and sentence.
+
+    1: it still holds; 0: it does not; raises ContractError where the report has no such finding, or nothing to send.
+    """
+    from contract.reports import json as report_json
+
+    try:
+        report = report_json.read(report_path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{report_path}: no such report", "run `contract check` first, or say `--report FILE`"
+        ) from None
+    row = prove.find(report, fingerprint)
+    named = settings.target or report.target
+    if named is None:
+        raise ConfigError("the report names no target", "say `--target http://127.0.0.1:8000`")
+    settings = replace(settings, target=named, documents=settings.documents or (report.document.path,))
+    document = load_document(settings)
+    target = collect.open_target(settings)
+    try:
+        importlib.import_module(f"contract.targets.{target.kind}").check(target)
+        holds, seen = prove.again(row, Judge(Contract(document, target.base_path), settings.level), target)
+    finally:
+        target.close()
+    where = f"{row.rule} {row.fingerprint[:7]}"
+    return (1, f"Still holds: {where}, answered {seen}") if holds else (0, f"Does not hold: {where}, answered {seen}")

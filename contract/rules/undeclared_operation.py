@@ -1,0 +1,44 @@
+"""Is every implemented operation in the document?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contract.core import rule
+from contract.core.evidence import Route
+from contract.core.finding import Fix, Level, Mismatch, Where
+
+
+@rule.undeclared(Route, "undeclared-operation", Level.ERROR)
+def undeclared_operation(route: Route) -> Iterator[Mismatch]:
+    """The server implements an operation that the document does not declare.
+
+    The framework lists the route, and no path and method of the document meets it. Parameters are compared by place, not by
+    name; a slash at the end does not matter; `OPTIONS`, a `HEAD` beside a `GET`, and what the framework adds by itself
+    (pages of its own, fallbacks) are not counted.
+
+    **Why it matters**: no generated client can call it, no test of the contract covers it, and nobody who reads the document
+    knows that it is open: an admin or debug route is found by an attacker first.
+
+    **How to fix**: add the operation to the document's `paths`; or remove the route. If it is not part of the API, exclude
+    it with a reason: `exclude = [{ pattern = "GET /metrics", reason = "scraped inside the cluster" }]`.
+    """
+    place = f"{route.file}:{route.line}" if route.file and route.line else route.file
+    name = f" ({route.name})" if route.name else ""
+    spelled = f", spelled `{route.spelled}`" if _differs(route) else ""
+    yield Mismatch(
+        where=Where(),
+        declared=None,
+        observed=f"{route.method} {route.path}",
+        message=f"{route.method} {route.path} is implemented{spelled}{name}, and the document does not declare it",
+        fix=Fix(
+            document=f"add `{route.method.lower()}` under `paths` → `{route.path}`, or exclude it with a reason"
+            if route.method != "ANY"
+            else f"add the methods that are meant under `paths` → `{route.path}`, or exclude it with a reason",
+            server=f"remove the route{f' at {place}' if place else ''} if nobody should call it",
+        ),
+    )
+
+
+def _differs(route: Route) -> bool:
+    return route.spelled.strip("/") != route.path.strip("/")

@@ -1,0 +1,7 @@
+<?php
+
+namespace Library\Console;
+
+final class Kernel extends \Illuminate\Foundation\Console\Kernel
+{
+}

@@ -1,0 +1,1 @@
+<?php return ['default' => 'none', 'connections' => []];

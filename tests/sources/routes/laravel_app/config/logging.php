@@ -1,0 +1,1 @@
+<?php return ['default' => 'errorlog', 'channels' => ['errorlog' => ['driver' => 'errorlog']]];

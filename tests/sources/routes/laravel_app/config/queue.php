@@ -1,0 +1,1 @@
+<?php return ['default' => 'sync', 'connections' => ['sync' => ['driver' => 'sync']]];

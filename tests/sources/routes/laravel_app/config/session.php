@@ -1,0 +1,1 @@
+<?php return ['driver' => 'array', 'lifetime' => 10, 'cookie' => 'library', 'path' => '/'];

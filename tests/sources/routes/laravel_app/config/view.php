@@ -1,0 +1,1 @@
+<?php return ['paths' => [], 'compiled' => storage_path('framework/views')];
