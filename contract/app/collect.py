@@ -64,7 +64,7 @@ class Gathered:
             if kept is None or len(exchange.request.url) < len(kept.request.url):
                 self.accepted[operation.key] = exchange
         examples = self._examples(judgement.findings, (exchange,), operation) if judgement.findings else {}
-        kept_findings = tuple(self._shown(finding, examples) for finding in judgement.findings)
+        kept_findings = tuple(self._shown(finding, examples, (exchange,)) for finding in judgement.findings)
         self.ledger.record(replace(judgement, findings=kept_findings), exchange, examples)
         return judgement
 
@@ -80,7 +80,9 @@ class Gathered:
         for finding in findings:
             self.complaints.setdefault(finding.fingerprint, borne_out)
         examples = self._examples(findings, borne_out.exchanges, operation)
-        self.ledger.see([self._shown(finding, examples) for finding in findings], borne_out.source, 1, examples)
+        self.ledger.see(
+            [self._shown(finding, examples, borne_out.exchanges) for finding in findings], borne_out.source, 1, examples
+        )
 
     def state(self, findings: Iterable[Finding], source: str) -> None:
         """Adds findings that no exchange shows."""
@@ -124,23 +126,32 @@ class Gathered:
             template=operation.base_paths[0] + operation.path if operation is not None else None,
         )
 
-    def _shown(self, finding: Finding, examples: dict[str, tuple[Rank, Example]]) -> Finding:
+    def _shown(
+        self, finding: Finding, examples: dict[str, tuple[Rank, Example]], exchanges: tuple[Exchange, ...]
+    ) -> Finding:
         """The finding with its words scrubbed; the one that is kept already where this one will not be shown."""
         if finding.fingerprint not in examples:
             kept = self.ledger.sightings.get(finding.fingerprint)
             return kept.finding if kept is not None else finding
-        mismatch = finding.mismatch
+        mismatch, example = finding.mismatch, examples[finding.fingerprint][1]
+        secrets = redact.secrets(exchanges, root=self.contract.root)
         extra = self.settings.redact
 
         def scrub(value: str | None) -> str | None:
-            return None if value is None else redact.text(value, extra=extra)
+            return None if value is None else redact.text(value, secrets=secrets, extra=extra)
 
+        observed = scrub(mismatch.observed)
+        masked = example.response.masked if example.response is not None else ()
+        if mismatch.where.direction == "response" and f"body:{mismatch.where.pointer}" in {
+            _folded(it) for it in masked
+        }:
+            observed = "a value that is masked"
         return replace(
             finding,
             mismatch=replace(
                 mismatch,
-                observed=scrub(mismatch.observed),
-                message=redact.text(mismatch.message, extra=extra),
+                observed=observed,
+                message=scrub(mismatch.message) or "",
                 where=replace(mismatch.where, pointer=scrub(mismatch.where.pointer)),
             ),
         )
@@ -149,6 +160,10 @@ class Gathered:
         self.notify(
             Step(source, done, whole, exchanges=self.ledger.exchanges, findings=len(self.ledger.sightings), **more)
         )
+
+
+def _folded(place: str) -> str:
+    return "/".join("*" if part.isdigit() else part for part in place.split("/"))
 
 
 def _schema(root: Any, pointer: str | None) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contract.core import rule
 from contract.core.errors import ConfigError
 
-_GROUPS = {
+GROUPS = {
     "matched": "what was observed, against what is declared",
     "undeclared": "implemented or observed, and in no document",
     "unobserved": "declared, and not implemented",
@@ -20,7 +20,7 @@ def index() -> str:
     pages = rule.pages()
     width = max(map(len, pages), default=0)
     parts = []
-    for row, title in _GROUPS.items():
+    for row, title in GROUPS.items():
         rules = [item for item in pages.values() if item.row == row]
         if rules:
             lines = [f"  {item.id:<{width}}  {item.level:<7}  {item.title}" for item in rules]
@@ -39,6 +39,6 @@ def page(name: str) -> str:
         if guess is not None:
             raise ConfigError(f"there is no rule `{name}`. Did you mean `{guess}`?")
         raise ConfigError(f"there is no rule `{name}`", "`contract explain` lists them all")
-    level = f"{item.id} · {item.level} · {_GROUPS.get(item.row, item.row)}"
+    level = f"{item.id} · {item.level} · {GROUPS.get(item.row, item.row)}"
     change = f'Another level: `--level {item.id}=note`, or in contract.toml [levels] `{item.id} = "off"`.'
     return "\n\n".join([level, item.doc.replace("**", ""), change])

@@ -42,6 +42,21 @@ from contract.core.report import (
 FOLD_FROM = 3
 """So many operations with one cause are told once."""
 
+_FOLDS = frozenset(
+    {
+        "undeclared-status",
+        "undeclared-media-type",
+        "missing-header",
+        "auth-not-enforced",
+        "undeclared-parameter",
+        "missing-operation-id",
+        "operation-without-success",
+        "response-without-schema",
+        "default-only-response",
+    }
+)
+"""Rules whose findings on several operations are likely one habit of the server, or of the document's author."""
+
 COMPLETENESS_RULES = frozenset({"undeclared-operation"})
 
 
@@ -133,7 +148,8 @@ def _findings(material: Material, today: date) -> list[FindingRow]:
     for sighting in material.ledger.sightings.values():
         state, entry = material.baseline.state(sighting.finding.fingerprint, today)
         level = proved_level(sighting.finding, _proof(material, sighting.finding).proof)
-        groups[sighting.finding.fold_key, state, level].append((sighting, state, entry))
+        cause = sighting.finding.fold_key if _has_one_cause(sighting.finding) else sighting.finding.fingerprint
+        groups[cause, state, level].append((sighting, state, entry))
     rows: list[FindingRow] = []
     for (fold_key, _, _), members in groups.items():
         members.sort(
@@ -153,6 +169,14 @@ def _findings(material: Material, today: date) -> list[FindingRow]:
         return (ranks[Level(row.level)], states[State(row.state)], place, row.rule, row.fingerprint)
 
     return sorted(rows, key=key)
+
+
+def _has_one_cause(finding: Finding) -> bool:
+    """True if the same mismatch on other operations is told with it: a shared component, or a habit.
+
+    Two failures of the server, or two places of schemas written in line, are two causes even if they look alike.
+    """
+    return finding.rule in _FOLDS or (finding.mismatch.component or "").startswith("#/components/")
 
 
 def _proof(material: Material, finding: Finding) -> Proven:
@@ -258,7 +282,7 @@ def _name(key: str | None) -> OperationName | None:
 
 
 def _place(material: Material, component: str | None, operation: str | None) -> Place | None:
-    if operation in material.routes:
+    if operation is not None and operation in material.routes:
         return material.routes[operation]
     if component is None:
         return None

@@ -42,7 +42,7 @@ def undeclared_query(operation: Operation, request: Request) -> list[str]:
             return []
         if parameter.location != "query":
             continue
-        if parameter.style == "form" and parameter.explode and "object" in _types(operation, parameter):
+        if _is_spread(operation, parameter):
             return []
         declared.add(parameter.name)
     names = dict.fromkeys(name for name, _ in _pairs(request.query))
@@ -71,14 +71,19 @@ def errors(
     for parameter in operation.parameters:
         if parameter.location == "header" and parameter.name.lower() in _IGNORED_HEADERS:
             continue
-        value = raw(parameter, request, path_values)
+        spread = _is_spread(operation, parameter)
+        value = _spread(operation, request) if spread else raw(parameter, request, path_values)
         if value is MISSING:
             if parameter.required:
                 yield parameter.label, _plain("required", parameter.pointer, parameter.name, "required", "left out")
             continue
-        if parameter.schema is None or (value == "" and parameter.allow_empty):
+        if parameter.schema is None or (parameter.allow_empty and value in ("", [(parameter.name, "")])):
             continue
-        readings = list(_readings(operation, parameter, value))
+        readings = (
+            [_named([f"{name}={text}" for name, text in value])]
+            if spread
+            else list(_readings(operation, parameter, value))
+        )
         if any(operation.schemas.accepts(parameter.schema, "request", reading) for reading in readings):
             continue
         for error in operation.schemas.errors(parameter.schema, "request", readings[0]):
@@ -130,6 +135,24 @@ def raw(parameter: Parameter, request: Request, path_values: Mapping[str, str]) 
     else:
         found = [(name, value) for name, value in pairs if name in (parameter.name, f"{parameter.name}[]")]
     return found or MISSING
+
+
+def _is_spread(operation: Operation, parameter: Parameter) -> bool:
+    """True for an exploded object of the query, whose properties stand there under their own names."""
+    return (
+        parameter.location == "query"
+        and parameter.style == "form"
+        and parameter.explode
+        and parameter.content is None
+        and _types(operation, parameter) == {"object"}
+    )
+
+
+def _spread(operation: Operation, request: Request) -> Any:
+    others = {
+        item.name for item in operation.parameters if item.location == "query" and not _is_spread(operation, item)
+    }
+    return [(name, text) for name, text in _pairs(request.query) if name not in others] or MISSING
 
 
 def _readings(operation: Operation, parameter: Parameter, value: Any) -> Iterator[Any]:

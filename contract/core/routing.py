@@ -468,7 +468,8 @@ def _shift(wanted: list[Declared], served: list[Route]) -> tuple[str, str] | Non
     for method, path, _ in wanted:
         shape = _shape(path)
         last = shape.rpartition("/")[2]
-        votes.update({_heads(shape, other) for kind in (method, ANY) for other in by_last.get((kind, last), ())})
+        others = {other for kind in (method, ANY) for other in by_last.get((kind, last), ())}
+        votes.update({pair for other in others if (pair := _heads(shape, other)) is not None})
     ranked = sorted(((count, pair) for pair, count in votes.items() if pair[0] != pair[1]), reverse=True)
     if not ranked:
         return None
@@ -478,13 +479,15 @@ def _shift(wanted: list[Declared], served: list[Route]) -> tuple[str, str] | Non
     return pair if everywhere and not tied and 2 * best >= len(wanted) else None
 
 
-def _heads(one: str, other: str) -> tuple[str, str]:
-    """What remains of two shapes when their longest common tail of whole segments is taken off."""
+def _heads(one: str, other: str) -> tuple[str, str] | None:
+    """What remains of two shapes without their longest common tail; None if no literal segment is in that tail."""
     first, second = one.rstrip("/").split("/")[1:], other.rstrip("/").split("/")[1:]
+    literal = False
     while first and second and first[-1] == second[-1]:
+        literal = literal or "{" not in first[-1]
         first.pop()
         second.pop()
-    return "".join(f"/{part}" for part in first), "".join(f"/{part}" for part in second)
+    return ("".join(f"/{part}" for part in first), "".join(f"/{part}" for part in second)) if literal else None
 
 
 def _moved(path: str, old: str, new: str) -> str:

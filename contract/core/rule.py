@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from contract.core.finding import Level, Mismatch, Proof
 
-Check = Callable[..., Iterator[Mismatch]]
+Check = Callable[..., Iterator[Any]]
 C = TypeVar("C", bound=Check)
 
 

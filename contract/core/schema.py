@@ -54,10 +54,12 @@ class Schemas:
 
     @cached_property
     def _integers(self) -> Mapping[str, Any]:
-        return _project(self.value, None)
+        projected: Mapping[str, Any] = _project(self.value, None)
+        return projected
 
     def _root(self, direction: str) -> Mapping[str, Any]:
-        return _project(self._integers, "readOnly" if direction == "request" else "writeOnly")
+        projected: Mapping[str, Any] = _project(self._integers, "readOnly" if direction == "request" else "writeOnly")
+        return projected
 
     def validator(self, pointer: str, direction: str) -> Any | None:
         """What judges values of the schema at `pointer`; None if that schema cannot be compiled."""
@@ -87,7 +89,7 @@ class Schemas:
     def _registry(self, direction: str, repaired: bool) -> Any:
         key = f"{direction} repaired" if repaired else direction
         if key not in self._registries:
-            root = self._root(direction)
+            root: Any = self._root(direction)
             if repaired:
                 root = _without_bad_patterns(root, "#", self.repaired)
             self._registries[key] = jsonschema_rs.Registry([(_URI, root)])
@@ -325,7 +327,7 @@ def _likeliest(kind: Any) -> list[Any] | None:
     context = getattr(kind, "context", None)
     if not context:
         return None  # oneOf with more than one match
-    branches = [branch for branch in context if branch]
+    branches: list[list[Any]] = [branch for branch in context if branch]
     if not branches:
         return None
 

@@ -17,7 +17,9 @@ class Target(Protocol):
     """The path part of the URL that the user gave; None if they gave none, and the document's `servers` decide."""
     app: Any | None  # the application, in process
 
-    def send(self, request: Request, *, source: str, traffic: Traffic, operation: str | None = None) -> Exchange:
+    def send(
+        self, request: Request, *, source: str, traffic: Traffic, operation: str | None = None, bare: bool = False
+    ) -> Exchange:
         """The exchange; `response` is None and `failure` says why where no answer came. Never raises for the network.
 
         `request.url` is the whole path and query. Credentials of the target are added where the request has none of

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 
-from contract.core.errors import ContractError
+from contract.core.errors import ConfigError, ContractError
 from contract.demo import DRIFTS, drifts
 
 
@@ -20,10 +21,11 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000, help="0 for a free one")
     parser.add_argument("--drift", metavar="NAME,…", default=os.environ.get("CONTRACT_DEMO_DRIFT", ""))
-    parser.add_argument("--log-level", default="warning")
+    parser.add_argument("--log-level", default="warning", help="uvicorn's; `info` shows every request")
     arguments = parser.parse_args()
     try:
         chosen = drifts(arguments.drift.split(","))
+        listener = _listen(arguments.host, arguments.port)
     except ContractError as error:
         print(f"error: {error.message}\n{error.hint}", file=sys.stderr)
         return error.exit_code
@@ -34,9 +36,23 @@ def main() -> int:
 
     from contract.demo.app import app
 
-    uvicorn.run(app, host=arguments.host, port=arguments.port, log_level=arguments.log_level)
+    host, port = listener.getsockname()[:2]
+    print(f"Task API on http://{host}:{port} · drift: {', '.join(sorted(chosen)) or 'none'}", flush=True)
+    uvicorn.Server(uvicorn.Config(app, log_level=arguments.log_level)).run(sockets=[listener])
     return 0
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise ConfigError(
+            f"{host}:{port}: {error.strerror}", "choose another with --port; 0 takes a free one"
+        ) from error
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -13,14 +13,14 @@ import uuid
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
@@ -227,25 +227,6 @@ def strict_json(body: bytes) -> Any:
         raise json.JSONDecodeError("nested too deep", "", 0) from error
 
 
-async def read_json(request: Request) -> Any:
-    """The body; for handlers that take several media types, and so read it themselves."""
-    try:
-        return strict_json(await request.body())
-    except json.JSONDecodeError as error:
-        raise RequestValidationError(
-            [{"type": "json_invalid", "loc": ("body", error.pos), "msg": error.msg, "ctx": {"error": error.msg}}]
-        ) from error
-
-
-def read_model(model: type[Model], value: object) -> Model:
-    """The body as a model; every fault of it is one of the request."""
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        problems = [dict(one) | {"loc": ("body", *one["loc"])} for one in error.errors()]
-        raise RequestValidationError(problems) from error
-
-
 def _refuse(constant: str) -> NoReturn:
     raise json.JSONDecodeError(f"{constant} is not JSON", "", 0)
 
@@ -319,9 +300,6 @@ def _unique(items: list[str]) -> list[str]:
     if len(set(items)) != len(items):
         raise ValueError("the same item twice")
     return items
-
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class Body(BaseModel):

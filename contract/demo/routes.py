@@ -31,10 +31,7 @@ from contract.demo.door import (
     Title,
     UserId,
     caller_of,
-    check_media_type,
     problem,
-    read_json,
-    read_model,
 )
 from contract.demo.events import Feed
 from contract.demo.store import Conflict, Missing, Row, Store
@@ -257,22 +254,15 @@ class NewDocument(Body):
     project_id: JsonId | None = None
 
 
-class Upload(Body):
-    title: Title
-
-
 @members.get("/documents", operation_id="listDocuments")
 def list_documents(me: Me, rows: Rows, limit: Limit = 20, cursor: Cursor = 0) -> Row:
     return rows.documents(me.tenant, limit, cursor)
 
 
 @members.post("/documents", operation_id="createDocument")
-async def create_document(request: Request, me: Me, rows: Rows) -> Response:
-    if check_media_type(request, "application/json", "multipart/form-data") == "application/json":
-        body = read_model(NewDocument, await read_json(request))
-        fields = body.model_dump() | {"content": body.content.encode()}
-    else:
-        fields = await uploaded(request)
+def create_document(me: Me, rows: Rows, body: NewDocument) -> Response:
+    fields = body.model_dump()
+    fields["content"] = fields["content"].encode()
     return created(rows.create_document(me.tenant, me.handle, fields), "/api/v1/app/documents")
 
 
@@ -284,25 +274,6 @@ def get_document(me: Me, rows: Rows, document_id: Id) -> Row:
 @contents.get("/documents/{document_id}/content", operation_id="getDocumentContent")
 def get_document_content(me: Me, rows: Rows, document_id: Id) -> Response:
     return Response(rows.content(me.tenant, document_id), media_type="text/markdown")
-
-
-async def uploaded(request: Request) -> Row:
-    """The fields of a document that comes as a form: one title, one file."""
-    try:
-        form = await request.form(max_files=10, max_fields=100)
-    except HTTPException as error:
-        raise refusal("body", "", error.detail) from error
-    for name, _ in form.multi_items():
-        if name not in ("title", "file"):
-            raise refusal("body", name, "there is no such field")
-        if len(form.getlist(name)) > 1:
-            raise refusal("body", name, "given twice")
-    upload = read_model(Upload, {"title": form.get("title")})
-    file = form.get("file")
-    if file is None:
-        raise refusal("body", "file", "Field required")
-    content = file.encode() if isinstance(file, str) else await file.read()
-    return {"title": upload.title, "content": content}
 
 
 # --- the tenant as a whole

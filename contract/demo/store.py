@@ -335,7 +335,7 @@ class Store:
         self._db.execute(f"UPDATE {table} SET {names} WHERE id = ?", (*fields.values(), id))
 
     def _free_key(self, tenant: str) -> str:
-        """A key that no project of the tenant has: `P` and a number, of which even all projects ever use up few."""
+        """`P` and the least number that makes a key which the tenant never used."""
         taken = {row["key"] for row in self._db.execute("SELECT key FROM project WHERE tenant = ?", (tenant,))}
         return next(key for number in itertools.count(1) if (key := f"P{number}") not in taken)
 

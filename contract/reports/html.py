@@ -41,8 +41,10 @@ SUFFIX = ".html"
 
 FULL = 200
 """Findings with the full body; later ones have the brief one."""
-WEIGHT = 560_000
-"""Characters that full bodies may take together, so that 500 findings stay below 1 MB."""
+PAGE = 940_000
+"""Characters of a page with up to `SMALL` findings, so that it stays below 1 MB; full bodies get what is left."""
+SMALL = 500
+LEAST, MOST = 120_000, 560_000  # characters that full bodies get in any case, and at most
 FOLD_OVER = 60
 """Operations; more of them are folded by tag."""
 STATUSES = 14
@@ -351,18 +353,17 @@ def _map(report: Report, index: Index) -> Map:
     folded = len(report.operations) > FOLD_OVER
     prefix = _prefix([row.path for row in report.operations])
     sections: dict[str, Section] = {}
-    blocks: dict[tuple[str, str], list[Row]] = {}
+    last = None
     total: Counter[str] = Counter()
     sent = whole = 0
     for operation in report.operations:
         resource = operation.tag or operation.path[len(prefix) :].strip("/").partition("/")[0] or "/"
         section = sections.setdefault(resource if folded else "", Section(resource if folded else ""))
-        block = blocks.get((section.name, resource))
-        if block is None:
-            block = blocks[section.name, resource] = []
-            section.blocks.append(block)
         rows = _rows(operation, statuses, index)
-        block += rows
+        if not section.blocks or (resource != last and not folded):
+            section.blocks.append([])
+        section.blocks[-1] += rows
+        last = resource
         cells = [cell for row in rows for cell in (*row.cells, *row.other) if cell]
         if not operation.declared and not operation.responses:
             section.counts["und"] += 1
@@ -491,6 +492,8 @@ class View:
     observed: tuple[Segment, ...]
     exchange: str
     before: tuple[str, ...]
+    excerpt: tuple[tuple[int, str, str, bool], ...]
+    """Number, indentation, text, and whether it is the line of the declaration."""
     members: tuple[tuple[str, Member], ...]
     more: int
     masked: tuple[str, ...]
@@ -498,9 +501,12 @@ class View:
 
 def _views(report: Report, index: Index) -> list[View]:
     views: list[View] = []
-    weight = 0
+    weight, allowed = 0, MOST
+    if len(report.findings) <= SMALL:
+        cells = sum(len(row.responses) + len(row.parameters) + 2 for row in report.operations)
+        allowed = max(LEAST, min(MOST, PAGE - 50_000 - 220 * cells - 1000 * len(report.findings)))
     for number, row in enumerate(report.findings):
-        view = _view(row, index, number, number < FULL and weight < WEIGHT)
+        view = _view(row, index, number, number < FULL and weight < allowed)
         if view.full:
             weight += _weight(view)
         views.append(view)
@@ -543,9 +549,22 @@ def _view(row: FindingRow, index: Index, number: int, full: bool) -> View:
         observed,
         exchange,
         before,
+        _excerpt(row) if full else (),
         members if len(members) > 1 else (),
         len(row.operations) - len(members),
         masked,
+    )
+
+
+def _excerpt(row: FindingRow) -> tuple[tuple[int, str, str, bool], ...]:
+    """The lines of the declaration, without the indentation that they share."""
+    lines = [(number, words.cut(text.expandtabs(2), NAME)) for number, text in row.excerpt[:40]]
+    shared = min((len(text) - len(text.lstrip(" ")) for _, text in lines if text.strip()), default=0)
+    line = row.location.line if row.location else None
+    return tuple(
+        (number, " " * (len(text) - len(bare) - shared), bare, number == line)
+        for number, text in lines
+        for bare in (text.lstrip(" "),)
     )
 
 
@@ -596,7 +615,7 @@ def _tally(report: Report) -> dict[str, list[tuple[str, int]]]:
     operations: Counter[str] = Counter()
     for row in findings:
         names = [f"{member.method} {member.path}" for member in row.operations] or [words.heading(row)]
-        operations.update(dict.fromkeys(names[:FULL]))
+        operations.update(set(names[:FULL]))
     return {
         "level": [(name, levels[name]) for name in words.LEVELS if levels[name]],
         "state": [(name, states[name]) for name in words.STATES if states[name]],

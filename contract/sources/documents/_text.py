@@ -38,7 +38,7 @@ class Tree:
         self._marks = marks  # by the id of the container, which `value` keeps alive
         self._at = at
 
-    def position(self, tokens: list[str]) -> Position:
+    def position(self, tokens: tuple[str, ...]) -> Position:
         """Where the part stands, or its nearest ancestor."""
         node, mark = self.value, None
         for token in tokens:

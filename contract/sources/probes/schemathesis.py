@@ -458,6 +458,7 @@ class _Wire:
         """The answer as `requests` would give it, or the error that it would raise."""
         import requests
         from urllib3 import HTTPHeaderDict, HTTPResponse
+        from urllib3.exceptions import ReadTimeoutError
 
         status, body, headers = _NO_ANSWER, b"", HTTPHeaderDict()
         if exchange.response is not None:
@@ -467,7 +468,10 @@ class _Wire:
                 if name.lower() not in ("content-encoding", "content-length", "transfer-encoding"):
                     headers.add(name, text)
         elif (exchange.failure or "").startswith("timed out"):
-            raise requests.exceptions.ReadTimeout(exchange.failure, request=prepared)
+            # The library reads the seconds out of this text.
+            seconds = (exchange.failure or "").removeprefix("timed out after ").removesuffix(" s")
+            cause = ReadTimeoutError(None, prepared.path_url, f"Read timed out. (read timeout={seconds})")  # type: ignore[arg-type]
+            raise requests.exceptions.ReadTimeout(cause, request=prepared)
         elif (exchange.failure or "").startswith("connection refused"):
             # The library looks for the refusal among the causes, and then asks whether the server is gone for good.
             raise requests.exceptions.ConnectionError(ConnectionRefusedError(exchange.failure), request=prepared)

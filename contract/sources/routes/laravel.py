@@ -50,12 +50,9 @@ def routes(where: str) -> list[Route]:
     framework answers on every path and the list leaves out. Rows of packages (`vendor`) are routes like any other:
     `INTERNAL` names the usual ones. Raises SourceError.
     """
-    rows = _rows(where, read(where, HINT))
     found: list[Route] = []
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(_rows(where, read(where, HINT)), 1):
         found += _routes(where, number, row)
-    if not found:
-        raise SourceError(f"{where}: holds no route", HINT)
     return mark([*found, *_preflights(found)])
 
 
@@ -69,8 +66,8 @@ def _rows(where: str, text: str) -> list[Any]:
         except json.JSONDecodeError as error:
             cut = error
             continue
-        if isinstance(value, list) and all(isinstance(row, dict) and "uri" in row for row in value):
-            return value
+        if value and all(isinstance(row, dict) and "uri" in row for row in value):
+            return list(value)
     if cut is not None and '"uri"' in text:
         raise SourceError(f"{where}:{cut.lineno}:{cut.colno}: the list of routes is no JSON: {cut.msg}", HINT)
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")

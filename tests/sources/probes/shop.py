@@ -33,8 +33,22 @@ _NEW = {
 }
 
 
-def _answers(*statuses: str) -> dict[str, Any]:
-    return {status: {"description": status} for status in statuses}
+_TASK = {
+    "type": "object",
+    "required": ["id", "title", "priority"],
+    "properties": {"id": {"type": "integer"}, **_NEW["properties"]},  # type: ignore[dict-item]
+}
+
+
+def _answers(*statuses: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Responses by status; the first has a JSON body if there is a schema."""
+    answers: dict[str, Any] = {status: {"description": status} for status in statuses}
+    if schema is not None:
+        answers[statuses[0]]["content"] = {"application/json": {"schema": schema}}
+    return answers
+
+
+_ONE = {"$ref": "#/components/schemas/Task"}
 
 
 def document() -> dict[str, Any]:
@@ -45,21 +59,21 @@ def document() -> dict[str, Any]:
         "security": [{"token": []}],
         "components": {
             "securitySchemes": {"token": {"type": "oauth2", "flows": {}}},
-            "schemas": {"New": _NEW},
+            "schemas": {"New": _NEW, "Task": _TASK},
         },
         "paths": {
             "/tasks": {
-                "get": {"parameters": [_LIMIT], "responses": _answers("200", "401", "422")},
+                "get": {"parameters": [_LIMIT], "responses": _answers("200", "401", "422", schema={"type": "array", "items": _ONE})},
                 "post": {
                     "requestBody": {
                         "required": True,
                         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/New"}}},
                     },
-                    "responses": _answers("201", "401", "415", "422"),
+                    "responses": _answers("201", "401", "415", "422", schema=_ONE),
                 },
             },
             "/tasks/{id}": {
-                "get": {"parameters": [_ID], "responses": _answers("200", "401", "404", "422")},
+                "get": {"parameters": [_ID], "responses": _answers("200", "401", "404", "422", schema=_ONE)},
                 "delete": {"parameters": [_ID], "responses": _answers("204", "401", "404", "422")},
             },
             "/reports": {"get": {"parameters": [_TENANT], "responses": _answers("200", "401", "422")}},

@@ -1,0 +1,142 @@
+"""What the OpenAPI Initiative's own schemas refuse in a description, in words for its author."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+from contract.core.dialect import Tokens
+
+_FOLDER = Path(__file__).parent / "metaschemas"
+MOST = 100
+"""Problems that are told; a document with more has one cause many times, or is none."""
+
+
+def refusals(value: Mapping[str, Any], family: str) -> list[tuple[Tokens, str]]:
+    """At most a hundred places with what is wrong there, in the order of the schema."""
+    validator = _validator(family)
+    if validator.is_valid(value):
+        return []
+    found: dict[tuple[Tokens, str], None] = {}
+    for error in validator.iter_errors(value):
+        for place in _explained(error):
+            found.setdefault(place)
+        if len(found) >= MOST:
+            break
+    return list(found)[:MOST]
+
+
+@cache
+def _validator(family: str) -> Any:
+    """The schema of a version; for 3.1 and 3.2 with their own dialect for Schema Objects."""
+    if family in ("2.0", "3.0"):
+        return jsonschema_rs.Draft4Validator(_schema(family), validate_formats=False, offline=True)
+    parts = [_schema(name) for name in (family, f"{family}-dialect", f"{family}-vocabulary")]
+    entry = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$ref": parts[0]["$id"],
+        "$defs": {"schema": {"$dynamicAnchor": "meta", "$ref": parts[1]["$id"]}},
+    }
+    return jsonschema_rs.Draft202012Validator(
+        {"$id": f"urn:contract:{family}", **entry},
+        registry=jsonschema_rs.Registry([(part["$id"], part) for part in parts]),
+        validate_formats=False,
+        offline=True,
+    )
+
+
+def _schema(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = orjson.loads((_FOLDER / f"{name}.json").read_bytes())
+    return schema
+
+
+def _explained(error: Any) -> Iterator[tuple[Tokens, str]]:
+    """The leaves that matter: of alternatives, the one that the author seems to have meant."""
+    kind = error.kind
+    at = tuple(str(token) for token in error.instance_path)
+    name = kind.name
+    if name in ("oneOf", "anyOf") and hasattr(kind, "context"):
+        branches = [branch for branch in kind.context if branch]
+        is_reference = isinstance(error.instance, dict) and "$ref" in error.instance
+        meant = [branch for branch in branches if _wants_reference(branch) == is_reference] or branches
+        if len(meant) > 1 and (choice := _choices(meant)) is not None:
+            yield choice
+            return
+        for nested in min(meant, key=lambda branch: _distance(branch, error.instance_path), default=()):
+            yield from _explained(nested)
+    elif name == "required":
+        yield at, f"`{kind.property}` is missing"
+    elif name in ("additionalProperties", "unevaluatedProperties"):
+        for unexpected in kind.unexpected:
+            if at == ("paths",):
+                yield (*at, unexpected), f"the path `{unexpected}` must begin with `/`"
+            else:
+                yield (*at, unexpected), f"`{unexpected}` is no field of this object"
+    elif name == "enum":
+        yield at, f"{_shown(error.instance)} is none of {', '.join(map(_bare, kind.options))}"
+    elif name == "const":
+        yield at, f"{_shown(error.instance)} is not {_bare(kind.expected_value)}"
+    elif name == "type":
+        yield at, f"{_shown(error.instance)} is no {' or '.join(kind.types)}"
+    elif name == "pattern":
+        yield at, f"{_shown(error.instance)} does not match `{kind.pattern}`"
+    elif name == "uniqueItems":
+        yield at, f"{_shown(error.instance)} holds an item twice"
+    elif name == "minItems" and not error.instance:
+        yield at, "the list is empty"
+    elif name == "propertyNames":
+        yield at, f"a name is not allowed: {_short(str(error.message), 160)}"
+    else:
+        yield at, _short(str(error.message), 200)
+
+
+def _wants_reference(branch: Sequence[Any]) -> bool:
+    """True for the alternative that is refused for want of a `$ref`, or for what stands beside one."""
+    return any(error.kind.name == "required" and error.kind.property == "$ref" for error in branch)
+
+
+def _distance(branch: Sequence[Any], at: Sequence[Any]) -> tuple[bool, int, int]:
+    """How far a value is from an alternative: of another type, then by the number of errors, then how early."""
+    other_type = any(error.kind.name == "type" and list(error.instance_path) == list(at) for error in branch)
+    deepest = max((len(error.instance_path) for error in branch), default=0)
+    return other_type, len(branch), -deepest
+
+
+def _choices(branches: Sequence[Sequence[Any]]) -> tuple[Tokens, str] | None:
+    """One sentence for alternatives that all name other values for the same field, as `in` of a parameter has."""
+    options: dict[str, None] = {}
+    place: tuple[Any, ...] | None = None
+    instance: Any = None
+    for branch in branches:
+        for error in branch:
+            values = error.kind.options if error.kind.name == "enum" else None
+            values = [error.kind.expected_value] if error.kind.name == "const" else values
+            if values is not None and place in (None, tuple(error.instance_path)):
+                place, instance = tuple(error.instance_path), error.instance
+                options.update(dict.fromkeys(map(_bare, values)))
+                break
+        else:
+            return None
+    if place is None:
+        return None
+    return tuple(map(str, place)), f"{_shown(instance)} is none of {', '.join(options)}"
+
+
+def _bare(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _shown(value: Any) -> str:
+    try:
+        return f"`{_short(orjson.dumps(value).decode(), 60)}`"
+    except TypeError:  # an integer beyond 64 bits, from YAML
+        return f"`{_short(str(value), 60)}`"
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,257 @@
+"""The declared document from files: YAML or JSON, one or many, OpenAPI 3.0 to 3.2 or Swagger 2.0."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from contract.core.dialect import Tokens, extension, from_swagger
+from contract.core.document import Document, Location, Problem, pointer, split, unescape
+from contract.core.errors import DocumentError
+from contract.core.finding import fold
+from contract.sources.documents import _json, _yaml
+from contract.sources.documents._bundle import Bundle, File, bundle
+from contract.sources.documents._text import Text, TextError, Tree
+
+FAMILIES = ("2.0", "3.0", "3.1", "3.2")
+_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
+
+
+def load(path: str | Path, *, root: Path | None = None, allow: Sequence[str] = ()) -> Document:
+    """The description that begins in the file at `path`, with all files that it refers to.
+
+    Those must lie below `root`: by default the git repository that holds the document, else the current directory if
+    the document lies below it, else the document's own folder. `allow` names further files or folders; `*` is all
+    of them. Nothing is fetched from the network.
+    """
+    start = os.path.abspath(path)
+    shown = _shown(start)
+    main = _open(start, shown, lambda message, hint=None: DocumentError(f"{shown}: {message}", hint))
+    version, family = _version(main)
+    allowed = [os.path.realpath(root or _project(Path(start))), *(os.path.realpath(entry) for entry in allow)]
+
+    def open_file(wanted: str, fail: Callable[[str, str | None], DocumentError]) -> File:
+        real = os.path.realpath(wanted)
+        if "*" not in allow and not any(_below(real, folder) for folder in allowed):
+            raise fail(
+                f"leads out of the project, to {_shown(real)}",
+                f"move it below {_shown(allowed[0])}, or allow the file or its folder by name",
+            )
+        return _open(wanted, _shown(wanted), fail)
+
+    bundled = bundle(main, family == "2.0", open_file)
+    return _document(main, bundled, version, family)
+
+
+def _document(main: File, bundled: Bundle, version: str, family: str) -> Document:
+    converted = from_swagger(bundled.value) if family == "2.0" else None
+    value: Mapping[str, Any] = bundled.value if converted is None else converted.value
+
+    def source(reference: str) -> tuple[File, Tokens]:
+        tokens = _followed(value, split(reference))
+        return bundled.origin(tokens if converted is None else converted.back(tokens))
+
+    def locate(reference: str) -> Location:
+        file, tokens = source(reference)
+        return Location(file.shown, *file.tree.position(tokens))
+
+    def origin(reference: str) -> tuple[str, str]:
+        file, tokens = source(reference)
+        return file.shown, pointer(*tokens)
+
+    @cache
+    def found() -> tuple[Problem, ...]:
+        from contract.sources.documents._metaschema import refusals
+
+        problems = [
+            Problem(pointer(*(at if converted is None else converted.forth(at))), message)
+            for at, message in refusals(bundled.value, family)
+        ]
+        return (*problems, *_same_operations(value, locate))
+
+    return Document(
+        path=main.shown,
+        version=version,
+        value=value,
+        sha256=_digest(bundled.files),
+        locate=locate,
+        origin=origin,
+        problems=lambda: list(found()),
+    )
+
+
+def _same_operations(value: Mapping[str, Any], locate: Callable[[str], Location]) -> list[Problem]:
+    """Operations whose templates differ in the names of their parameters only: to a client they are one.
+
+    The standard forbids them (OpenAPI 3.1, 4.8.8.2), large services publish them; so they are told, and not refused.
+    """
+    paths = value.get("paths")
+    seen: dict[str, tuple[str, str]] = {}
+    problems = []
+    for path, item in paths.items() if isinstance(paths, dict) else ():
+        if "{" not in path or not isinstance(item, dict):
+            continue
+        for method in _METHODS:
+            if method not in item:
+                continue
+            name = f"{method.upper()} {path}"
+            here = pointer("paths", path, method)
+            first, there = seen.setdefault(fold(name), (name, here))
+            if first != name:
+                line = locate(there).line
+                problems.append(
+                    Problem(here, f"`{name}` is the same operation as `{first}` in line {line}: a request fits both")
+                )
+    return problems
+
+
+def _followed(value: Mapping[str, Any], tokens: Tokens) -> Tokens:
+    """The pointer without the references that it goes through: what stands behind them is what it means."""
+    node: Any = value
+    at: Tokens = ()
+    for index, token in enumerate(tokens):
+        hops = 0
+        while isinstance(node, dict) and token not in node and isinstance(reference := node.get("$ref"), str):
+            hops += 1
+            at = split(reference)
+            node = _node(value, at)
+            if hops > 100:
+                break
+        at = (*at, token)
+        if isinstance(node, dict) and token in node:
+            node = node[token]
+        elif isinstance(node, list) and token.isascii() and token.isdigit() and int(token) < len(node):
+            node = node[int(token)]
+        else:
+            return at + tokens[index + 1 :]
+    return at
+
+
+def _node(value: Any, tokens: Tokens) -> Any:
+    for token in tokens:
+        if isinstance(value, dict) and token in value:
+            value = value[token]
+        elif isinstance(value, list) and token.isascii() and token.isdigit() and int(token) < len(value):
+            value = value[int(token)]
+        else:
+            return None
+    return value
+
+
+# --- files
+
+
+def _open(path: str, shown: str, fail: Callable[[str, str | None], DocumentError]) -> File:
+    try:
+        raw = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise fail(*_missing(path, shown)) from None
+    except IsADirectoryError:
+        raise fail(f"{'is' if shown else ''} a folder, and a file is needed".strip(), None) from None
+    except OSError as error:
+        raise fail(f"cannot be read: {error.strerror}", None) from None
+    try:
+        text = Text(raw)
+        return File(path, shown, text, _read(text, path))
+    except TextError as error:
+        where = f":{error.where[0]}:{error.where[1]}" if error.where else ""
+        raise DocumentError(f"{shown}{where}: {error.message}", error.hint) from None
+
+
+def _missing(path: str, shown: str) -> tuple[str, str | None]:
+    import difflib
+
+    folder, name = os.path.split(path)
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    near = difflib.get_close_matches(name, names, 1)
+    guess = f". Did you mean '{near[0]}'?" if near else ""
+    return f"no such file{guess}", None
+
+
+def _read(text: Text, path: str) -> Tree:
+    if not text.data.strip():
+        raise TextError("the file is empty")
+    if text.data.lstrip()[:1] in (b"{", b"["):
+        try:
+            return _json.read(text)
+        except TextError as error:
+            # YAML's flow style begins in the same way; of a `.json` file JSON's own words are the better ones.
+            if path.endswith(".json") or "not valid JSON" not in error.message:
+                raise
+    return _yaml.read(text)
+
+
+def _digest(files: Sequence[File]) -> str:
+    """Of the bytes that were read, without a byte order mark; of several files a hash over theirs, in order of name."""
+    if len(files) == 1:
+        return sha256(files[0].text.data).hexdigest()
+    whole = sha256()
+    for file in sorted(files, key=lambda file: file.path):
+        whole.update(sha256(file.text.data).digest())
+    return whole.hexdigest()
+
+
+def _shown(path: str) -> str:
+    here = os.getcwd()
+    return Path(os.path.relpath(path, here) if _below(path, here) else path).as_posix()
+
+
+def _below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _project(document: Path) -> Path:
+    for folder in document.parents:
+        if (folder / ".git").exists():
+            return folder
+    here = Path.cwd()
+    return here if here in document.parents else document.parent
+
+
+# --- versions
+
+
+def _version(main: File) -> tuple[str, str]:
+    """The version as declared, and its family."""
+    value = main.tree.value
+    if not isinstance(value, dict):
+        kinds = {list: "a list", str: "a text", type(None): "empty"}
+        raise main.fail((), f"the top level is {kinds.get(type(value), 'a number')}, and an OpenAPI document is a mapping")
+    key = "openapi" if "openapi" in value else "swagger"
+    if key not in value:
+        raise main.fail(
+            (), f"neither `openapi` nor `swagger` says which version it is{_looks_like(value)}", "begin with `openapi: 3.1.0`"
+        )
+    version = str(value[key])
+    found = re.match(r"(\d+)\.(\d+)(\.|$)", version)
+    family = f"{found[1]}.{found[2]}" if found else version
+    if family not in (FAMILIES[1:] if key == "openapi" else FAMILIES[:1]):
+        raise main.fail((key,), f"`{key}: {version}` is not supported; {', '.join(FAMILIES)} are")
+    return version, family
+
+
+def _looks_like(value: Mapping[str, Any]) -> str:
+    """`; it looks like …` where what the file is can be told by its keys."""
+    info = value.get("info")
+    log = value.get("log")
+    looks = [
+        ("an AsyncAPI document", "asyncapi" in value),
+        ("a Postman collection", isinstance(info, dict) and "_postman_id" in info or ("item" in value and "info" in value)),
+        ("a HAR capture", isinstance(log, dict) and "entries" in log),
+        ("an Overlay", "overlay" in value),
+        ("an Arazzo document", "arazzo" in value),
+        ("a RAML or WSDL export", "wsdl" in value or "raml" in value),
+        ("a JSON Schema", "$schema" in value or "$defs" in value or ("properties" in value and "type" in value)),
+        ("a Compose file", "services" in value),
+        ("a Kubernetes object", "apiVersion" in value and "kind" in value),
+        ("a part of a document, which its main file refers to", "paths" in value or "components" in value),
+    ]
+    for name, holds in looks:
+        if holds:
+            return f"; it looks like {name}"
+    return ""
