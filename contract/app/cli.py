@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from contract import __version__
 
+TYPE_CHECKING = False  # importing it from typing takes a third of the whole start
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, NoReturn, TextIO
 
     from contract.app.settings import Settings
+    from contract.core.errors import ContractError
     from contract.core.report import Report
 
 COMMANDS = {
@@ -88,9 +90,7 @@ def _guarded(words: list[str]) -> int:
     try:
         return _run(words)
     except ContractError as error:
-        print(f"error: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"  hint: {error.hint}", file=sys.stderr)
+        _say(error)
         if "--debug" in words:
             raise
         return error.exit_code
@@ -103,6 +103,12 @@ def _guarded(words: list[str]) -> int:
         print(f"error: this is a bug of ours, not of your API: {type(error).__name__}: {error}", file=sys.stderr)
         print("  hint: the same command with --debug shows where; please report it", file=sys.stderr)
         return 4
+
+
+def _say(error: ContractError) -> None:
+    print(f"error: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"  hint: {error.hint}", file=sys.stderr)
 
 
 def _run(words: list[str]) -> int:
@@ -432,6 +438,8 @@ def _lint(flags: dict[str, Any]) -> int:
         _need_document(settings)
     _need_rules(settings)
     result = lint.lint(paths, settings)
+    for refused in result.refused:
+        _say(refused)
     _print(lint.as_json(result) if kind == "json" else lint.as_text(result))
     if kind == "json":
         print(lint.verdict(result), file=sys.stderr)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 from contract.app.settings import Settings
 from contract.core.check import Judge
+from contract.core.errors import ContractError
 from contract.core.finding import Level
 from contract.core.openapi import Contract
 from contract.sources.documents import file
@@ -36,18 +37,27 @@ class Result:
     documents: int
     problems: tuple[Problem, ...]
     fail_on: Level
+    refused: tuple[ContractError, ...] = ()
+    """Why a document could not be read at all."""
 
     @property
     def exit_code(self) -> int:
-        """1 if a problem is at or above the gate."""
+        """2 if a document could not be read, else 1 if a problem is at or above the gate."""
+        if self.refused:
+            return 2
         return int(any(problem.level.rank >= self.fail_on.rank for problem in self.problems))
 
 
 def lint(paths: Sequence[str], settings: Settings) -> Result:
-    """The problems of each document; raises DocumentError for one that cannot be read at all."""
+    """The problems of each document; one that cannot be read does not hide those of the others."""
     found: list[Problem] = []
+    refused: list[ContractError] = []
     for path in dict.fromkeys(paths):
-        document = file.load(path, root=settings.root, allow=settings.allow_refs)
+        try:
+            document = file.load(path, root=settings.root, allow=settings.allow_refs)
+        except ContractError as error:
+            refused.append(error)
+            continue
         problems = []
         for finding in Judge(Contract(document), settings.level).document():
             place = document.locate(finding.mismatch.component or "#")
@@ -65,7 +75,7 @@ def lint(paths: Sequence[str], settings: Settings) -> Result:
                 )
             )
         found += sorted(problems, key=lambda one: (one.file, one.line, one.column, one.rule, one.message))
-    return Result(len(dict.fromkeys(paths)), tuple(found), settings.fail_on)
+    return Result(len(dict.fromkeys(paths)), tuple(found), settings.fail_on, tuple(refused))
 
 
 def as_text(result: Result) -> str:
@@ -85,10 +95,13 @@ def verdict(result: Result) -> str:
         for level in (Level.ERROR, Level.WARNING, Level.NOTE)
         if counts[level]
     ]
-    whole = f"{result.documents} document{'s' * (result.documents != 1)}"
-    if not words:
+    read = result.documents - len(result.refused)
+    whole = f"{read} document{'s' * (read != 1)}"
+    if result.refused:
+        words.append(f"{len(result.refused)} cannot be read")
+    elif not words:
         return f"Passed: nothing to say about {whole}"
-    return f"{'Failed' if result.exit_code else 'Passed'}: {', '.join(words)} in {whole}"
+    return f"{'Failed' if result.exit_code else 'Passed'}: {', '.join(words)}" + (f" in {whole}" if read else "")
 
 
 def as_json(result: Result) -> str:
@@ -97,6 +110,7 @@ def as_json(result: Result) -> str:
         "schema_version": 1,
         "documents": result.documents,
         "exit_code": result.exit_code,
+        "refused": [error.message for error in result.refused],
         "problems": [asdict(one) for one in result.problems],
     }
     return json.dumps(value, indent=2, ensure_ascii=False)

@@ -112,7 +112,7 @@ def load_document(settings: Settings) -> Document:
         raise ConfigError(
             "no document is named", 'say `--document specs/api.yaml`, or `document = "specs/api.yaml"` in contract.toml'
         )
-    return file.load_all(settings.documents, root=settings.root, allow=settings.allow_refs)
+    return file.load(settings.document, root=settings.root, allow=settings.allow_refs)
 
 
 def _baseline(settings: Settings) -> Baseline:

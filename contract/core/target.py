@@ -18,12 +18,20 @@ class Target(Protocol):
     app: Any | None  # the application, in process
 
     def send(
-        self, request: Request, *, source: str, traffic: Traffic, operation: str | None = None, bare: bool = False
+        self,
+        request: Request,
+        *,
+        source: str,
+        traffic: Traffic,
+        operation: str | None = None,
+        bare: bool = False,
+        timeout_s: float | None = None,
     ) -> Exchange:
         """The exchange; `response` is None and `failure` says why where no answer came. Never raises for the network.
 
         `request.url` is the whole path and query. Credentials of the target are added where the request has none of
-        that name, unless `bare` is set. Redirects are not followed.
+        that name, unless `bare` is set. `timeout_s` is a deadline for the whole exchange, where it is shorter than the
+        target's own. Redirects are not followed.
         """
         ...
 

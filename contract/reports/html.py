@@ -96,6 +96,7 @@ def _template() -> Template:
         finalize=_spelt,
     )
     environment.filters |= {
+        "brief": lambda text: words.cut(visible(text), 40),
         "code": _code,
         "day": words.day,
         "diff": _diff,
@@ -344,9 +345,9 @@ def _map(report: Report, index: Index) -> Map:
     used: Counter[str] = Counter()
     for row in report.operations:
         used.update({seen.name for seen in row.responses})
-    statuses = sorted(used, key=_status_order)
-    other = len(statuses) > STATUSES
-    if other:
+    statuses = sorted((name for name in used if _STATUS.fullmatch(name)), key=_status_order)
+    other = len(statuses) < len(used) or len(statuses) > STATUSES
+    if len(statuses) > STATUSES:
         common = [name for name in statuses if used[name] > 1]
         kept = set(sorted(common, key=lambda name: -used[name])[:STATUSES])
         statuses = [name for name in statuses if name in kept]
@@ -391,13 +392,12 @@ def _map(report: Report, index: Index) -> Map:
     return Map(list(sections.values()), folded, statuses, bands, other, total, prefix, (sent, whole))
 
 
-def _status_order(name: str) -> tuple[int, str]:
+_STATUS = re.compile(r"[1-9][0-9][0-9]|[1-5][Xx][Xx]|default")
+
+
+def _status_order(name: str) -> str:
     """Codes in their order, a range behind its codes, `default` last."""
-    if name.isdecimal():
-        return int(name[:9]), name
-    if re.fullmatch(r"[1-5]XX", name, re.I):
-        return int(name[0]) * 100 + 99, "~" + name
-    return 10**9, name
+    return name.upper() if name != "default" else "~"
 
 
 def _prefix(paths: list[str]) -> str:

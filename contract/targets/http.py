@@ -19,7 +19,8 @@ from urllib.parse import quote, urlsplit
 
 from contract.core.errors import ConfigError, TargetError
 from contract.core.evidence import Exchange, Headers, Request, Response, Traffic, header, media_type
-from contract.targets import (
+from contract.core.target import Target
+from contract.targets._message import (
     BROKEN,
     BYTE_CAP,
     CLOSED,
@@ -62,8 +63,12 @@ def open(
     return HttpTarget(where, pairs(headers), timeout_s, byte_cap, Pace(rate_per_s, now, sleep))
 
 
-def reach(origin: str) -> None:
-    """Raises TargetError if `origin` refuses connections or its name has no address; a slow server passes."""
+def check(target: Target) -> None:
+    """Nothing if somebody listens; raises TargetError where the connection is refused or the host has no address.
+
+    What it answers is not asked: a server that is slow, or that says 404 to everything, is there.
+    """
+    origin = target.origin
     host, port = _address(origin)
     try:
         socket.create_connection((host, port), timeout=TIMEOUT_S).close()
@@ -113,11 +118,11 @@ class HttpTarget:
         source: str,
         traffic: Traffic,
         operation: str | None = None,
-        credentials: bool = True,
+        bare: bool = False,
         timeout_s: float | None = None,
     ) -> Exchange:
         """The exchange as it went over the wire; see `contract.core.target.Target`."""
-        headers = outgoing(request, self.credentials if credentials else (), host=self._host)
+        headers = outgoing(request, () if bare else self.credentials, host=self._host)
         url = request.url
         if not (url.isascii() and url.isprintable()) or " " in url:
             url = quote(url, safe=_PRINTABLE)

@@ -12,19 +12,19 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from contract.core.evidence import Exchange, Headers, Request, Response, Traffic
-from contract.targets import (
+from contract.core.target import Target
+from contract.targets._load import load, told
+from contract.targets._message import (
     BROKEN,
     BYTE_CAP,
     CLOSED,
     TIMEOUT_S,
     Pace,
     decoded,
-    load,
     outgoing,
     pairs,
     timed_out,
     timestamp,
-    told,
 )
 
 _HOST = "wsgi.local"
@@ -44,6 +44,10 @@ def open(
     """The application that `MODULE:APP` names, imported; TargetError says what the import raised."""
     app = load("wsgi", where)
     return WsgiTarget(app, f"wsgi:{where}", pairs(headers), timeout_s, byte_cap, Pace(rate_per_s, now, sleep))
+
+
+def check(target: Target) -> None:
+    """Nothing. The application was imported when it was opened."""
 
 
 class WsgiTarget:
@@ -79,11 +83,11 @@ class WsgiTarget:
         source: str,
         traffic: Traffic,
         operation: str | None = None,
-        credentials: bool = True,
+        bare: bool = False,
         timeout_s: float | None = None,
     ) -> Exchange:
         """The exchange; an exception of the application is a 500, as under a server, and `failure` names it."""
-        headers = outgoing(request, self.credentials if credentials else (), host=_HOST)
+        headers = outgoing(request, () if bare else self.credentials, host=_HOST)
         sent = Request(request.method, request.url, headers, request.body)
         self._pace.wait()
         limit_s = min(self._timeout_s, timeout_s) if timeout_s else self._timeout_s

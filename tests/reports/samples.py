@@ -476,7 +476,7 @@ def _drifting() -> Report:
 
 def _undecided() -> Report:
     table = "\n".join(
-        line.partition(" | ")[0].replace("+query:sort:4 ", "").rstrip()
+        line.partition(" | ")[0].replace("+query:sort:4", "").rstrip()
         + " | "
         + " ".join(
             text.rpartition(":")[0] + (":10" if number < 6 and text.startswith("401:") else ":0")

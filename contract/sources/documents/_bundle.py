@@ -84,7 +84,9 @@ class Bundle:
         raise KeyError(tokens)
 
 
-def bundle(main: File, swagger: bool, open_file: Callable[[str, Callable[[str, str | None], DocumentError]], File]) -> Bundle:
+def bundle(
+    main: File, swagger: bool, open_file: Callable[[str, Callable[[str, str | None], DocumentError]], File]
+) -> Bundle:
     """The description that begins in `main`; `open_file` reads a further file or says why it may not."""
     return _Bundler(main, swagger, open_file).run()
 
@@ -155,7 +157,11 @@ class _Bundler:
             raise place.file.fail(place.tokens + _tokens(path), f"nested more than {MAX_DEPTH} levels deep")
         if shape is MAP or kind == "callback":
             if isinstance(node.get("$ref"), str):
-                return self.reference(node, kind, place, path) if shape is ONE else self.inline(node, MAP, kind, place, path)
+                return (
+                    self.reference(node, kind, place, path)
+                    if shape is ONE
+                    else self.inline(node, MAP, kind, place, path)
+                )
             return self.visit_map(node, "pathItem" if shape is ONE else kind, place, path)
         if kind == "schema":
             if "$id" in node and isinstance(node["$id"], str) and not self.swagger:
@@ -176,8 +182,8 @@ class _Bundler:
             position = fields.get(name)
             if position is not None:
                 new = self.visit(child, position[0], position[1], place, (path, name, depth))
-            elif everything and isinstance(child, (dict, list)) and name not in DATA:
-                new = self.plain(child, place, (path, name, depth), extension(name))
+            elif everything and isinstance(child, (dict, list)):
+                new = self.beside(name, child, place, (path, name, depth), extension(name))
             else:
                 continue
             if new is not child:
@@ -207,6 +213,19 @@ class _Bundler:
                     fresh[index] = new
         return node if fresh is None else fresh
 
+    def beside(self, name: Any, node: Any, place: _Place, path: Path_, lenient: bool) -> Any:
+        """What stands in a field that holds no further objects; of an example, that it is kept in a file of its own."""
+        if name not in DATA:
+            return self.plain(node, place, path, lenient)
+        if isinstance(node, dict) and len(node) == 1 and isinstance(reference := node.get("$ref"), str):
+            if reference.startswith("#") or _URL.match(reference):
+                return node
+            try:
+                return self.inline(node, ONE, "data", place, path)
+            except DocumentError:  # then it is an example of a `$ref`
+                return node
+        return node
+
     def plain(self, node: Any, place: _Place, path: Path_, lenient: bool) -> Any:
         """A part in which the standard has no references, and in which authors write them all the same."""
         if path is not None and path[2] > MAX_DEPTH:
@@ -226,8 +245,8 @@ class _Bundler:
         items: Iterator[tuple[Any, Any]] = iter(node.items() if isinstance(node, dict) else enumerate(node))
         fresh: Any = None
         for name, child in items:
-            if isinstance(child, (dict, list)) and name not in DATA:
-                new = self.plain(child, place, (path, str(name), depth), lenient or extension(str(name)))
+            if isinstance(child, (dict, list)):
+                new = self.beside(name, child, place, (path, str(name), depth), lenient or extension(str(name)))
                 if new is not child:
                     fresh = (dict(node) if isinstance(node, dict) else list(node)) if fresh is None else fresh
                     fresh[name] = new
@@ -261,7 +280,12 @@ class _Bundler:
         if isinstance(target.node, dict) and isinstance(target.node.get("$ref"), str):
             self.chained.setdefault(home, (place, path))
         text = pointer(*home)
-        if place.file is self.main and not place.scope and reference.startswith("#") and split(unquote(reference)) == home:
+        if (
+            place.file is self.main
+            and not place.scope
+            and reference.startswith("#")
+            and split(unquote(reference)) == home
+        ):
             text = reference  # as the user spells it
             self.settled.add((kind, reference))
         if len(node) == 1:
@@ -281,7 +305,9 @@ class _Bundler:
         there = _Place(target.file, target.tokens, here)
         self.inlining.append(step)
         try:
-            if kind == "plain":
+            if kind == "data":
+                content = target.node
+            elif kind == "plain":
                 content = target.node
                 if isinstance(content, (dict, list)):
                     content = self.plain(content, there, None, False)
@@ -373,7 +399,7 @@ class _Bundler:
         start = _Target(place.file, place.scope, None)
         if address:
             full = urljoin(place.base, address) if place.base else address
-            known = self.known_ids().get(full) if place.base or _URL.match(full) or self.known_ids() else None
+            known = self.known_ids().get(full) if _URL.match(full) else None
             if known is not None:
                 start = known
             elif _URL.match(address):
@@ -394,7 +420,9 @@ class _Bundler:
         if not fragment.startswith("/"):
             anchor = self.anchored(start, unquote(fragment))
             if anchor is None:
-                raise self.fail(place, path, f"`$ref: '{reference}'` points to nothing: there is no `$anchor` of that name")
+                raise self.fail(
+                    place, path, f"`$ref: '{reference}'` points to nothing: there is no `$anchor` of that name"
+                )
             return anchor
         current = start
         for raw in fragment.split("/")[1:]:
@@ -537,7 +565,9 @@ def _dicts(root: Any) -> Iterator[tuple[Tokens, dict[str, Any]]]:
 def _described(node: Any) -> str:
     if node is None:
         return "an empty place"
-    return {str: "a text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}[type(node)]
+    return {str: "a text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}[
+        type(node)
+    ]
 
 
 def _spelled(kind: str) -> str:

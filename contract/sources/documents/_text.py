@@ -30,9 +30,7 @@ class Tree:
 
     __slots__ = ("_at", "_marks", "_start", "value")
 
-    def __init__(
-        self, value: Any, start: Position, marks: dict[int, list[Any]], at: Callable[[Any], Position]
-    ) -> None:
+    def __init__(self, value: Any, start: Position, marks: dict[int, list[Any]], at: Callable[[Any], Position]) -> None:
         self.value = value
         self._start = start
         self._marks = marks  # by the id of the container, which `value` keeps alive

@@ -27,6 +27,7 @@ MAX_EXPANDED = 1_000_000
 _NUMBERLIKE = frozenset("-+.0123456789")
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_OTHER_BASE = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _CONSTANTS: dict[str, Any] = (
     dict.fromkeys(("", "~", "null", "Null", "NULL"))
     | dict.fromkeys(("true", "True", "TRUE"), True)
@@ -45,11 +46,8 @@ def resolve(plain: str) -> Any:
             return int(plain)
         if _FLOAT.fullmatch(plain):
             return float(plain)
-        if plain.startswith(("0o", "0x")):
-            try:
-                return int(plain, 0)
-            except ValueError:
-                return plain
+        if _OTHER_BASE.fullmatch(plain):
+            return int(plain, 0)
     return plain
 
 
@@ -75,7 +73,9 @@ def read(text: Text) -> Tree:
             character = text.line(mark.line + 1)[mark.column : mark.column + 1]
             problem = f"{'a tab' if character == chr(9) else f'`{character}`'} cannot begin a value"
             hint = (
-                "YAML is indented with spaces, never with tabs" if character == "\t" else f"quote the value: '{character}…'"
+                "YAML is indented with spaces, never with tabs"
+                if character == "\t"
+                else f"quote the value: '{character}…'"
             )
         elif problem.startswith("mapping values are not allowed"):
             problem = "a `:` where no key can stand"

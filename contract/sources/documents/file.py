@@ -221,11 +221,15 @@ def _version(main: File) -> tuple[str, str]:
     value = main.tree.value
     if not isinstance(value, dict):
         kinds = {list: "a list", str: "a text", type(None): "empty"}
-        raise main.fail((), f"the top level is {kinds.get(type(value), 'a number')}, and an OpenAPI document is a mapping")
+        raise main.fail(
+            (), f"the top level is {kinds.get(type(value), 'a number')}, and an OpenAPI document is a mapping"
+        )
     key = "openapi" if "openapi" in value else "swagger"
     if key not in value:
         raise main.fail(
-            (), f"neither `openapi` nor `swagger` says which version it is{_looks_like(value)}", "begin with `openapi: 3.1.0`"
+            (),
+            f"neither `openapi` nor `swagger` says which version it is{_looks_like(value)}",
+            "begin with `openapi: 3.1.0`",
         )
     version = str(value[key])
     found = re.match(r"(\d+)\.(\d+)(\.|$)", version)
@@ -241,7 +245,10 @@ def _looks_like(value: Mapping[str, Any]) -> str:
     log = value.get("log")
     looks = [
         ("an AsyncAPI document", "asyncapi" in value),
-        ("a Postman collection", isinstance(info, dict) and "_postman_id" in info or ("item" in value and "info" in value)),
+        (
+            "a Postman collection",
+            isinstance(info, dict) and "_postman_id" in info or ("item" in value and "info" in value),
+        ),
         ("a HAR capture", isinstance(log, dict) and "entries" in log),
         ("an Overlay", "overlay" in value),
         ("an Arazzo document", "arazzo" in value),

@@ -115,9 +115,7 @@ def configuration(options: Options) -> dict[str, Any]:
     }
 
 
-def probe(
-    value: Mapping[str, Any], target: Target, options: Options
-) -> Iterator[Exchange | Complaint | Progress]:
+def probe(value: Mapping[str, Any], target: Target, options: Options) -> Iterator[Exchange | Complaint | Progress]:
     """Every exchange of every phase, the complaints that they show, and progress after each scenario.
 
     `value` is the bundled document, OpenAPI 3.0, 3.1 or 3.2. One seed gives the same requests each time, in the same
@@ -235,9 +233,7 @@ def _size(complaint: Complaint) -> tuple[int, int, int, str, bytes]:
     return len(complaint.exchanges), len(body), len(request.url), request.url, body
 
 
-def _judged(
-    check: str, failure: Failure, case: Case, exchanges: tuple[Exchange, ...], status: int
-) -> Complaint | None:
+def _judged(check: str, failure: Failure, case: Case, exchanges: tuple[Exchange, ...], status: int) -> Complaint | None:
     """The complaint, unless there is a harmless reason for what the check saw."""
     from schemathesis.openapi.checks import MissingHeaderNotRejected, UseAfterFree
 
@@ -446,7 +442,7 @@ class _Wire:
             source=SOURCE,
             traffic=Traffic.FUZZ,
             operation=operation,
-            credentials=False,
+            bare=True,
             timeout_s=timeout_s,
         )
         if case is not None:

@@ -63,7 +63,10 @@ def document() -> dict[str, Any]:
         },
         "paths": {
             "/tasks": {
-                "get": {"parameters": [_LIMIT], "responses": _answers("200", "401", "422", schema={"type": "array", "items": _ONE})},
+                "get": {
+                    "parameters": [_LIMIT],
+                    "responses": _answers("200", "401", "422", schema={"type": "array", "items": _ONE}),
+                },
                 "post": {
                     "requestBody": {
                         "required": True,

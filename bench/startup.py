@@ -1,0 +1,132 @@
+"""What a start costs: ratios of processes run in turn, so that a busy machine slows both sides alike.
+
+`contract --version` against `python -c pass`: at most 6.
+`contract lint` of a 300 kB YAML document against a bare parse of it by CSafeLoader in its own process: at most 3.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROUNDS = 15
+VERSION_GOAL = 6.0
+LINT_GOAL = 3.0
+ROOT = Path(__file__).parents[1]
+SIZE = 300_000
+BARE_PARSE = "import sys, yaml; yaml.load(open(sys.argv[1], 'rb'), yaml.CSafeLoader)"
+
+
+def document(size: int) -> str:
+    """A clean OpenAPI document of at least `size` bytes, shaped as people write them: references, examples, prose."""
+    parts = [
+        "openapi: 3.1.0\ninfo:\n  title: Bench\n  version: 1.0.0\n  license: {name: MIT, identifier: MIT}\npaths:\n"
+    ]
+    schemas = ["components:\n  schemas:\n"]
+    length, number = 0, 0
+    while length < size:
+        number += 1
+        path = f"""\
+  /things{number}/{{id}}:
+    parameters:
+      - name: id
+        in: path
+        required: true
+        schema: {{type: string, format: uuid}}
+    get:
+      operationId: getThing{number}
+      summary: One thing
+      description: |
+        Gives the thing as it is now. What was changed less than a second ago
+        may be missing; ask again with `If-None-Match`.
+      tags: [things]
+      responses:
+        '200':
+          description: The thing.
+          content:
+            application/json:
+              schema: {{$ref: '#/components/schemas/Thing{number}'}}
+        '404':
+          description: No such thing.
+          content:
+            application/problem+json:
+              schema: {{type: object, required: [title], properties: {{title: {{type: string}}}}}}
+"""
+        schema = f"""\
+    Thing{number}:
+      type: object
+      required: [id, name, created_at]
+      properties:
+        id: {{type: string, format: uuid}}
+        name:
+          type: string
+          minLength: 1
+          maxLength: 200
+          description: What people call it.
+        state:
+          type: string
+          enum: [draft, active, archived]
+        created_at: {{type: string, format: date-time, example: '2026-01-31T12:00:00Z'}}
+        parent:
+          anyOf:
+            - $ref: '#/components/schemas/Thing{max(1, number - 1)}'
+            - type: 'null'
+"""
+        parts.append(path)
+        schemas.append(schema)
+        length += len(path) + len(schema)
+    return "".join(parts + schemas)
+
+
+def seconds(command: list[str]) -> float:
+    """Wall time of one process, which must succeed."""
+    began = time.perf_counter()
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    took = time.perf_counter() - began
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return took
+
+
+def ratio(name: str, ours: list[str], bare: list[str], goal: float) -> bool:
+    """Runs both in turn and prints the ratio of their medians; True if it is within the goal."""
+    seconds(ours), seconds(bare)  # once for the caches: .pyc files, the disk
+    pairs = [(seconds(ours), seconds(bare)) for _ in range(ROUNDS)]
+    our_s, bare_s = (statistics.median(column) for column in zip(*pairs, strict=True))
+    times = our_s / bare_s
+    met = times <= goal
+    print(
+        f"{name}: {times:.2f} times ({1000 * our_s:.0f} ms against {1000 * bare_s:.0f} ms, medians of {ROUNDS}); "
+        f"goal {goal:g}: {'met' if met else 'MISSED'}",
+        flush=True,
+    )
+    return met
+
+
+def main() -> int:
+    command = Path(sys.executable).with_name("contract")
+    contract = [str(command)] if command.exists() else [sys.executable, "-m", "contract"]
+    met = [
+        ratio(
+            "contract --version / python -c pass",
+            [*contract, "--version"],
+            [sys.executable, "-c", "pass"],
+            VERSION_GOAL,
+        )
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "openapi.yaml"
+        path.write_text(document(SIZE), "utf-8")
+        print(f"the document: {path.stat().st_size / 1000:.0f} kB")
+        lint = [*contract, "lint", str(path)]
+        bare = [sys.executable, "-c", BARE_PARSE, str(path)]
+        met.append(ratio("contract lint / bare parse by CSafeLoader", lint, bare, LINT_GOAL))
+    return 0 if all(met) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
