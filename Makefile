@@ -9,6 +9,7 @@ DEBIAN := php-cli php-laravel-framework php-sqlite3 chromium fonts-dejavu-core c
 
 .PHONY: help demo test setup debian lint types tests docs constraints clean
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 
 help:
 	@echo "make demo         set up, start the demo API, check it, and say where the report lies"
@@ -67,7 +68,7 @@ types: $(VENV)/test
 
 tests: $(VENV)/test
 	@echo "Running the tests …"
-	@$(BIN)/python -m pytest -n auto -p tests.no_skips -q
+	@$(BIN)/python -m pytest -n auto -p tests.no_skips
 
 docs: $(VENV)/test
 	@$(BIN)/python -m contract.app.reference

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from contract.core.policy import Accepted
 from contract.core.report import Report
 
 SCHEMA_VERSION = 1
-_KEYS = tuple(one.name for one in fields(Accepted))
+_KEYS = ("fingerprint", "rule", "operation", "message", "reason", "since", "until")
 
 
 def load(path: Path) -> tuple[Accepted, ...]:
@@ -52,12 +51,12 @@ def _entry(where: str, entry: Any) -> Accepted:
         raise ConfigError(f"{where}: `fingerprint` is missing")
     if not (entry.get("reason") or "").strip():
         raise ConfigError(f"{where}: `reason` is missing", "say why the finding is accepted")
-    try:
-        date.fromisoformat(entry.get("until") or "2000-01-01")
-    except ValueError:
-        raise ConfigError(f"{where}: `until` must be a date such as 2027-03-31, not `{entry['until']}`") from None
-    given = {key: value for key, value in entry.items() if value is not None}
-    return Accepted(**{"rule": "", "operation": None, "message": "", **given})
+    for key in ("since", "until"):
+        try:
+            date.fromisoformat(entry.get(key) or "2000-01-01")
+        except ValueError:
+            raise ConfigError(f"{where}: `{key}` must be a date such as 2027-03-31, not `{entry[key]}`") from None
+    return Accepted(**entry)
 
 
 def extended(
@@ -69,7 +68,9 @@ def extended(
     """
     fresh = {one.fingerprint: one for one in _open(report, reason, until)}
     kept = [one for one in accepted if one.fingerprint not in fresh]
-    return tuple(sorted([*kept, *fresh.values()], key=lambda one: (one.operation or "", one.rule, one.fingerprint)))
+    return tuple(
+        sorted([*kept, *fresh.values()], key=lambda one: (one.operation or "", one.rule or "", one.fingerprint))
+    )
 
 
 def _open(report: Report, reason: str, until: str | None) -> Iterator[Accepted]:
@@ -83,10 +84,18 @@ def _open(report: Report, reason: str, until: str | None) -> Iterator[Accepted]:
             name = finding.operation
             places = [(finding.fingerprint, f"{name.method} {name.path}" if name is not None else None)]
         for fingerprint, operation in places:
-            yield Accepted(fingerprint, finding.rule, operation, finding.message, finding.level, reason, until)
+            yield Accepted(
+                fingerprint,
+                reason=reason,
+                rule=finding.rule,
+                operation=operation,
+                message=finding.message,
+                since=report.run.started_at[:10],
+                until=until,
+            )
 
 
 def dump(accepted: Iterable[Accepted]) -> str:
     """The file's text: one entry after the other in a fixed order, so that a diff shows what was added."""
-    entries = [{key: value for key, value in asdict(one).items() if value is not None} for one in accepted]
+    entries = [{key: value for key in _KEYS if (value := getattr(one, key)) is not None} for one in accepted]
     return json.dumps({"schema_version": SCHEMA_VERSION, "accepted": entries}, indent=2, ensure_ascii=False) + "\n"

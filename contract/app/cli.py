@@ -95,6 +95,9 @@ def _guarded(words: list[str]) -> int:
             raise
         return error.exit_code
     except KeyboardInterrupt:
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient third one must not tear the goodbye
         print("stopped", file=sys.stderr)
         return 130
     except Exception as error:

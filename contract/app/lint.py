@@ -96,12 +96,13 @@ def verdict(result: Result) -> str:
         if counts[level]
     ]
     read = result.documents - len(result.refused)
-    whole = f"{read} document{'s' * (read != 1)}"
-    if result.refused:
-        words.append(f"{len(result.refused)} cannot be read")
-    elif not words:
-        return f"Passed: nothing to say about {whole}"
-    return f"{'Failed' if result.exit_code else 'Passed'}: {', '.join(words)}" + (f" in {whole}" if read else "")
+    parts = [f"{', '.join(words) or 'nothing to say'} in {_documents(read)}"] if read else []
+    parts += [f"{_documents(len(result.refused))} cannot be read"] if result.refused else []
+    return f"{'Failed' if result.exit_code else 'Passed'}: {', '.join(parts)}"
+
+
+def _documents(number: int) -> str:
+    return f"{number} document{'s' * (number != 1)}"
 
 
 def as_json(result: Result) -> str:

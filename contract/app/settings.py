@@ -42,7 +42,8 @@ class Settings:
     safe: bool = False
 
     types: tuple[TypesTarget, ...] = ()
-    """Where nothing was said: Python, if the extra `types` is installed, with `generated/python` if that is there."""
+    """Where nothing was said, beside other evidence: Python, if the extra `types` is installed; committed in
+    `generated/python`, if that is there."""
 
     environment: str | None = None
     release: str | None = None
@@ -133,7 +134,8 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path) -> Set
         if commit is not None:
             values["commit"], origins["commit"] = commit, origin
     root = file.path.parent if file is not None else git or cwd
-    values.setdefault("types", _usual_types(root, cwd))
+    if any(values.get(name) for name in ("target", "routes", "traffic")):
+        values.setdefault("types", _usual_types(root, cwd))
     return Settings(
         **values,
         root=root,

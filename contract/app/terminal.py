@@ -63,13 +63,30 @@ def line(step: Step) -> str:
     'types: 3 done'
     """
     parts = [f"{step.done:,} of {step.whole:,}{_unit(step)}" if step.whole is not None else f"{step.done:,} done"]
-    parts += [f"{step.exchanges:,} exchange{'s' * (step.exchanges != 1)}"] if step.exchanges else []
-    parts += [f"{step.findings:,} finding{'s' * (step.findings != 1)}"] if step.exchanges or step.findings else []
+    parts += [_plural(step.exchanges, "exchange")] if step.exchanges else []
+    parts += [_plural(step.findings, "finding")] if step.exchanges or step.findings else []
     if step.phase:
         parts[-1] += f" ({step.phase})"
     if step.left_s is not None:
         parts.append(f"at most {_ceil(step.left_s)} s left")
     return f"{step.source}: " + ", ".join(parts)
+
+
+def short(step: Step) -> str:
+    """The step beside a bar, within the width of an old terminal.
+
+    >>> short(Step("fuzz", 6, 14, exchanges=1412, findings=1, phase="coverage", left_s=31.4))
+    '6/14 · 1,412 exchanges · 1 finding · 32 s left'
+    """
+    parts = [f"{step.done:,}/{step.whole:,}" if step.whole is not None else f"{step.done:,}"]
+    parts += [_plural(step.exchanges, "exchange")] if step.exchanges else []
+    parts += [_plural(step.findings, "finding")] if step.exchanges or step.findings else []
+    parts += [f"{_ceil(step.left_s)} s left"] if step.left_s is not None else []
+    return " · ".join(parts)
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _unit(step: Step) -> str:
@@ -101,7 +118,6 @@ def _bar(stream: TextIO, environ: Mapping[str, str]) -> Iterator[Notify]:
                 for task in tasks.values():
                     bar.update(task, visible=False)
                 tasks[step.source] = bar.add_task(step.source, total=step.whole, said="")
-            said = line(step).partition(": ")[2].replace(", ", " · ")
-            bar.update(tasks[step.source], completed=step.done, total=step.whole, said=said, visible=True)
+            bar.update(tasks[step.source], completed=step.done, total=step.whole, said=short(step), visible=True)
 
         yield notify

@@ -637,7 +637,7 @@ class _Conversion:
             return {"type": "http", "scheme": "basic", **kept}
         if kind != "oauth2":
             return node
-        flow = {name: node[name] for name in ("authorizationUrl", "tokenUrl") if name in node}
+        flow: dict[str, Any] = {name: node[name] for name in ("authorizationUrl", "tokenUrl") if name in node}
         flow["scopes"] = node["scopes"] if isinstance(node.get("scopes"), dict) else {}
         name = _FLOWS.get(str(node.get("flow")), "implicit")
         self.origins[(*at, "flows", name)] = was

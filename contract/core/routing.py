@@ -512,6 +512,9 @@ def _cover(
     """Fills `found` for operations that only a wider route answers."""
     templates = {(method, _shape(path)) for method, path, _ in wanted}
     covering: set[int] = set()
+    # A fallback and a folder of files answer nearly everything, which says nothing; a HEAD beside a GET is as good as that.
+    written = {_shape(route.path) for route in served if not route.implied}
+    wide = [(place, route) for place, route in enumerate(served) if _shape(route.path) in written]
     missing = [row for row in wanted if row[2] not in found]
     for method, path, key in missing:
         if key in found:
@@ -519,7 +522,7 @@ def _cover(
         ranked = sorted(
             (
                 (rank, place, route)
-                for place, route in enumerate(served)
+                for place, route in wide
                 if _method(route) in (method, ANY) and (rank := _rank(route, path)) is not None
             ),
             key=lambda entry: entry[:2],
@@ -539,14 +542,25 @@ def _cover(
 
 def _rank(route: Route, path: str) -> tuple[bool, int] | None:
     """How near a route is that answers every path of a template, the nearest first; None if it does not."""
-    if is_fallback(_method(route), route.path, route.spans):
-        return None  # it answers everything, which says nothing
-    own = route.path.rstrip("/").split("/")[1:]
-    theirs = _shape(path).rstrip("/").split("/")[1:]
+    own = _segments(route.path)
+    theirs = _segments(_shape(path))
+    if len(own) != len(theirs) and not route.spans:
+        return None
+    # Nearly all pairs end here, before a spelling is read.
+    for ours, wanted in zip(own, theirs, strict=False):
+        if "{" not in ours and unquote(ours) != wanted:
+            return None
+        if "{" in ours and route.spans:
+            break
     constraints = _constraints(route)
     shared = _shared(own, theirs, route.spans, constraints)
     # Without one literal in common, `/{slug}` would stand for every page of the document.
     return (bool(route.spans), -shared) if shared else None
+
+
+@cache
+def _segments(path: str) -> list[str]:
+    return path.rstrip("/").split("/")[1:]
 
 
 def _shared(own: list[str], theirs: list[str], spans: frozenset[str], constraints: dict[str, str]) -> int | None:

@@ -151,7 +151,7 @@ class NewTask(Body):
     title: Title
     description: Text | None = None
     priority: Priority = 3
-    labels: Labels = []
+    labels: Labels = Field(default_factory=list)
     assignee_id: UserId | None = None
     due_at: DateTime = ""
 
@@ -163,7 +163,7 @@ class TaskPatch(Body):
     title: Title = ""
     description: Text | None = None
     priority: Priority = 3
-    labels: Labels = []
+    labels: Labels = Field(default_factory=list)
     assignee_id: UserId | None = None
     due_at: DateTime = ""
 
@@ -249,9 +249,9 @@ def move_task(me: Me, rows: Rows, drift: Drift, events: Events, task_id: Id, bod
 
 
 class NewDocument(Body):
+    project_id: JsonId
     title: Title
     content: Annotated[str, Field(max_length=100_000)]
-    project_id: JsonId | None = None
 
 
 @members.get("/documents", operation_id="listDocuments")

@@ -37,7 +37,7 @@ CREATE TABLE task (
     assignee_id TEXT REFERENCES user (id) ON DELETE SET NULL, due_at TEXT NOT NULL, due_us INTEGER NOT NULL,
     pinned INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
 CREATE TABLE document (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, project_id INTEGER REFERENCES project (id),
+    id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, project_id INTEGER NOT NULL REFERENCES project (id),
     title TEXT NOT NULL, content BLOB NOT NULL, author TEXT NOT NULL, created_at TEXT NOT NULL);
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, at TEXT NOT NULL, actor TEXT NOT NULL,
@@ -374,7 +374,7 @@ class Store:
             for tenant, project_id, title, content in (
                 ("acme", 1, "Launch checklist", "# Launch checklist\n\n1. Light the fuse.\n2. Run.\n"),
                 ("acme", 2, "How to paint a tunnel", "# How to paint a tunnel\n\nBlack first, then the stripes.\n"),
-                ("acme", None, "Meeting notes", "# Meeting notes\n\nBeep, beep.\n"),
+                ("acme", 3, "Meeting notes", "# Meeting notes\n\nBeep, beep.\n"),
                 ("globex", 4, "Evacuation plan", "# Evacuation plan\n\nWalk, do not run.\n"),
             ):
                 document = {"project_id": project_id, "title": title, "content": content.encode()}

@@ -77,7 +77,7 @@ def duration(us: int) -> str:
     return f"{seconds // 3600:,} h {seconds % 3600 // 60} min"
 
 
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def moment(text: str) -> tuple[str, str] | None:
@@ -222,7 +222,9 @@ def _share(name: str, ratio: Ratio | None, verdict: Verdict, evidence: str, abse
         word = "below 100 %" if ratio and ratio.part < ratio.whole else word
     if ratio is None or ratio.whole == 0:
         if verdict == Verdict.ERROR:
-            return Figure(name, "failed to measure", "", "miss", word, "Its source failed: see the message there.", "100 %")
+            return Figure(
+                name, "failed to measure", "", "miss", word, "Its source failed: see the message there.", "100 %"
+            )
         return Figure(name, "no evidence", "", "none", "nothing to judge by", absent, "100 %")
     value, _, unit = str(ratio).partition(" ")
     return Figure(name, value, unit, mark, word, evidence, "100 %")
@@ -261,7 +263,9 @@ def _drift(report: Report) -> Figure:
     if drift.count:
         word = "above 0" if drift.verdict == Verdict.FAIL else word
         evidence += " Notes and accepted findings do not count."
-    return Figure("Drift", number(drift.count), "finding" if drift.count == 1 else "findings", mark, word, evidence, "0")
+    return Figure(
+        "Drift", number(drift.count), "finding" if drift.count == 1 else "findings", mark, word, evidence, "0"
+    )
 
 
 def about(report: Report) -> list[str]:

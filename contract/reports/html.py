@@ -41,10 +41,10 @@ SUFFIX = ".html"
 
 FULL = 200
 """Findings with the full body; later ones have the brief one."""
-PAGE = 940_000
+PAGE = 980_000
 """Characters of a page with up to `SMALL` findings, so that it stays below 1 MB; full bodies get what is left."""
 SMALL = 500
-LEAST, MOST = 120_000, 560_000  # characters that full bodies get in any case, and at most
+LEAST, MOST = 60_000, 560_000  # characters that full bodies get in any case, and at most
 FOLD_OVER = 60
 """Operations; more of them are folded by tag."""
 STATUSES = 14
@@ -503,8 +503,10 @@ def _views(report: Report, index: Index) -> list[View]:
     views: list[View] = []
     weight, allowed = 0, MOST
     if len(report.findings) <= SMALL:
-        cells = sum(len(row.responses) + len(row.parameters) + 2 for row in report.operations)
-        allowed = max(LEAST, min(MOST, PAGE - 50_000 - 220 * cells - 1000 * len(report.findings)))
+        cells = sum(len(row.responses) + len(row.parameters) for row in report.operations)
+        groups = len({words.heading(row) for row in report.findings})
+        others = 42_000 + 330 * len(report.operations) + 185 * cells + 230 * groups + 970 * len(report.findings)
+        allowed = max(LEAST, min(MOST, PAGE - others))
     for number, row in enumerate(report.findings):
         view = _view(row, index, number, number < FULL and weight < allowed)
         if view.full:
@@ -514,12 +516,18 @@ def _views(report: Report, index: Index) -> list[View]:
 
 
 def _weight(view: View) -> int:
-    """About how many characters the full body takes: what is written, and the tags around it."""
+    """About how many characters the full body takes more than the brief one: what is written, and the tags around."""
     row, fix = view.row, view.row.fix
-    texts = (row.declared, row.observed, row.message, row.curl, row.proof_detail, fix.document, fix.server, fix.change)
-    written = sum(min(TEXT, len(text)) for text in texts if text) + len(view.exchange)
-    written += sum(len(text) + 12 for _, text in view.observed) + sum(min(NAME, len(t)) + 40 for _, t in row.excerpt)
-    return written + sum(2 * len(member.path) + 200 for _, member in view.members) + 1900
+    texts = [row.declared, row.observed, row.message, row.curl, row.proof_detail, fix.document, fix.server, fix.change]
+    texts += [text for _, text in view.observed]
+    written = sum(_size(text[:TEXT]) for text in texts if text) + _size(view.exchange) + 25 * len(view.observed)
+    written += sum(_size(text) + 40 for _, _, text, _ in view.excerpt)
+    return written + sum(_size(member.path) + 150 for _, member in view.members) + 850
+
+
+def _size(text: str) -> int:
+    """Characters after escaping."""
+    return len(text) + 4 * sum(text.count(char) for char in "\"'<>&")
 
 
 def _view(row: FindingRow, index: Index, number: int, full: bool) -> View:
@@ -528,7 +536,9 @@ def _view(row: FindingRow, index: Index, number: int, full: bool) -> View:
     names = [f"{member.method} {member.path}" for member in row.operations] or [words.heading(row)]
     example = row.example if full else None
     observed: tuple[Segment, ...] = ()
-    exchange, before, masked = "", (), ()
+    exchange = ""
+    before: tuple[str, ...] = ()
+    masked: tuple[str, ...] = ()
     if example:
         side = example.request if row.where.direction == "request" else example.response
         observed = part(side.body if side else None, _into_body(row.where.pointer)) or ()

@@ -111,7 +111,9 @@ def _reader(kind: Any) -> Reader:
         def row(value: Any, at: str) -> Any:
             if not isinstance(value, list) or len(value) != len(readers):
                 raise _refuse(at, f"a list of {len(readers)}", value)
-            return tuple([one(part, f"{at}[{index}]") for index, (one, part) in enumerate(zip(readers, value))])
+            return tuple(
+                [one(part, f"{at}[{index}]") for index, (one, part) in enumerate(zip(readers, value, strict=True))]
+            )
 
         return row
     if isinstance(kind, type) and issubclass(kind, StrEnum):

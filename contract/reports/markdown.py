@@ -58,7 +58,7 @@ def _code(text: str, limit: int = CELL, *, table: bool = False) -> str:
         return "(empty)"
     if table:
         # A pipe ends a cell even in code, and a backslash before an escaped pipe is read in two ways.
-        text = re.sub(r"(\\?)\|", lambda match: r"\\x7c" if match[1] else r"\|", text)
+        text = re.sub(r"(\\?)\|", lambda match: r"\x7c" if match[1] else r"\|", text)
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     pad = " " if text[0] == "`" or text[-1] == "`" or (text[0] == text[-1] == " " and text.strip()) else ""
     return f"{fence}{pad}{text}{pad}{fence}"
@@ -104,7 +104,9 @@ def _figures(report: Report) -> str:
     for figure in words.figures(report):
         value = f"{figure.value} {figure.unit}" if figure.unit == "%" else figure.value
         verdict = f"{_MARKS[figure.mark]} {figure.verdict}"
-        rows.append(f"| {figure.name} | **{value}** | {figure.target} | {verdict} | {_prose(figure.evidence, table=True)} |")
+        rows.append(
+            f"| {figure.name} | **{value}** | {figure.target} | {verdict} | {_prose(figure.evidence, table=True)} |"
+        )
     return _table("| | | target | verdict | evidence |\n|---|--:|--:|---|---|", rows)
 
 

@@ -65,7 +65,9 @@ def _blocks(report: Report, written: Sequence[str], width: int) -> Iterator[Rend
     yield ""
     if report.sources:
         yield _sources(report)
-        said = [(words.cut(visible(s.name), 24), words.cut(visible(s.message), 300)) for s in report.sources if s.message]
+        said = [
+            (words.cut(visible(s.name), 24), words.cut(visible(s.message), 300)) for s in report.sources if s.message
+        ]
         if said:
             yield _grid([("", f"{name}: {message}") for name, message in said])
         yield ""

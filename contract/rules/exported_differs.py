@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from contract.core import rule
-from contract.core.document import unescape
+from contract.core.document import escape, unescape
 from contract.core.evidence import Difference
 from contract.core.finding import Fix, Level, Mismatch, Where
 
@@ -31,14 +31,19 @@ def exported_differs(operation: Operation, difference: Difference) -> Iterator[M
     status = tokens[1] if tokens[:1] == ["responses"] and len(tokens) > 1 else None
     direction = "response" if status else "request" if tokens[:1] in (["parameters"], ["requestBody"]) else None
     media = next((tokens[at + 1] for at, token in enumerate(tokens[:-1]) if token == "content" and at < 3), None)
-    declared = difference.declared if difference.declared is not None else "not declared"
-    observed = difference.observed if difference.observed is not None else "not exported"
     place = f" at {difference.exported}" if difference.exported else ""
+    what = " → ".join(tokens) or "the operation"
+    if difference.observed is None:
+        said = f"{what}: declared, and the exported document has nothing of it"
+    elif difference.declared is None:
+        said = f"{what}: exported, and the document does not declare it"
+    else:
+        said = f"{what}: declared {difference.declared}, exported {difference.observed}"
     yield Mismatch(
-        where=Where(direction=direction, status=status, media_type=media),
+        where=Where(direction, status, media, _pointer(tokens)),
         declared=difference.declared,
         observed=difference.observed,
-        message=f"{' → '.join(tokens) or 'the operation'}: declared {declared}, exported {observed}",
+        message=said,
         component=difference.component or operation.pointer,
         name=tokens[-1] if difference.declared is None or difference.observed is None else None,
         fix=Fix(
@@ -46,3 +51,19 @@ def exported_differs(operation: Operation, difference: Difference) -> Iterator[M
             server="mend the types, decorators or annotations that the document is exported from",
         ),
     )
+
+
+def _pointer(tokens: list[str]) -> str | None:
+    """The place in the message: `query:limit`, or a pointer into the body, indices folded; None where there is none."""
+    if tokens[:1] == ["parameters"] and len(tokens) > 1:
+        return tokens[1]
+    if "schema" not in tokens:
+        return None
+    found = ""
+    rest = iter(tokens[tokens.index("schema") + 1 :])
+    for token in rest:
+        if token == "properties" and (name := next(rest, None)) is not None:
+            found += f"/{escape(name)}"
+        elif token == "items":
+            found += "/*"
+    return found or None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 import time
 import zlib
@@ -104,7 +105,7 @@ def _undo(body: bytes, coding: str, cap: int) -> tuple[bytes, bool]:
             return _inflate(body, -zlib.MAX_WBITS, cap)
     if coding == "br":
         try:
-            import brotli
+            brotli = importlib.import_module("brotli")
         except ImportError as error:
             raise ValueError("brotli is not installed") from error
         try:

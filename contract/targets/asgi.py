@@ -196,12 +196,11 @@ class _Call:
             async with asyncio.timeout(limit_s) as limit:
                 await app(self._scope(state), self._receive, self._send)
         except TimeoutError as error:
-            if self._status is not None and (self._complete or self._endless):
-                pass  # Background work, or a stream without end: what was sent is the answer.
-            elif limit.expired():  # The application may raise a TimeoutError of its own.
+            if not limit.expired():
+                failure, crashed = told(error), True  # the application's own
+            elif self._status is None or not (self._complete or self._endless):
                 return None, timed_out(limit_s)
-            else:
-                failure, crashed = told(error), True
+            # Else it is still busy in the background, or streams without end: what was sent is the answer.
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():

@@ -34,7 +34,6 @@ from contract.targets._message import (
     timestamp,
 )
 
-_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})  # RFC 9110, 9.2.2
 _IDLE_S = 1.0
 """A connection that lay idle longer is not used again: its server may be closing it while we write."""
 _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
@@ -158,8 +157,10 @@ class HttpTarget:
             except (RemoteDisconnected, ConnectionResetError, BrokenPipeError):
                 _drop(connection)
                 connection = None
-                if reused and request.method in _IDEMPOTENT:
-                    # A kept connection may be closed by its server at any moment (RFC 9112, 9.3.1).
+                if reused:
+                    # A kept connection may be closed by its server at any moment (RFC 9112, 9.3.1), and then it is
+                    # no sign of a fault. Like browsers, ask once more on a fresh one, whatever the method: a POST
+                    # that ran twice costs less here than a fault that is none.
                     reused = False
                     continue
                 return None, CLOSED

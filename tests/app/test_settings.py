@@ -146,10 +146,11 @@ def test_types_can_be_switched_off(project: Path) -> None:
     assert load(project, "[types]\npython = true\n", types=False).types == ()
 
 
-def test_committed_code_is_found_where_nothing_is_said(project: Path) -> None:
-    assert load(project).types == (TypesTarget("python"),)
+def test_python_is_generated_beside_other_evidence_where_nothing_is_said(project: Path) -> None:
+    assert load(project).types == ()
+    assert load(project, target="http://127.0.0.1:1").types == (TypesTarget("python"),)
     (project / "generated" / "python").mkdir(parents=True)
-    assert load(project).types == (TypesTarget("python", "generated/python"),)
+    assert load(project, target="http://127.0.0.1:1").types == (TypesTarget("python", "generated/python"),)
 
 
 # --- the file ---

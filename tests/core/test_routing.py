@@ -279,6 +279,13 @@ def test_a_catch_all_answers_what_is_declared_below_it() -> None:
     ]
 
 
+def test_what_is_implied_stands_for_nothing_wider_than_itself() -> None:
+    fallback = Route("GET", "/api/{rest}", "api/{rest}", "test", frozenset({"rest"}), implied=True)
+    assert shown(join(declared("GET /api/a", "GET /api/b"), [*served("GET /api/a"), fallback]))[2] == ["GET /api/b"]
+    routes = served("GET /image/{format}", "HEAD /image/{format}")
+    assert shown(join(declared("GET /image/png", "HEAD /image/png"), routes))[2] == []
+
+
 def test_without_a_literal_in_common_no_route_stands_for_an_operation() -> None:
     assert shown(join(declared("GET /health"), served("GET /{slug}")))[2] == ["GET /health"]
 

@@ -21,8 +21,7 @@ for (const pre of document.querySelectorAll("pre[data-copy]")) {
   button.onclick = async () => { await navigator.clipboard.writeText(pre.textContent); button.textContent = "Copied"; };
   pre.previousElementSibling.append(button);
 }
-const here = { dateStyle: "medium", timeStyle: "short" };
-for (const time of document.querySelectorAll("time")) time.textContent = new Date(time.dateTime).toLocaleString([], here);
+for (const time of document.querySelectorAll("time")) time.textContent = new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 const open = () => {
   const named = document.getElementById(location.hash.slice(1));
   for (let node = named; node; node = node.parentElement) if (node.matches("details")) node.open = true;

@@ -35,11 +35,14 @@ class File:
         return DocumentError(f"{self.shown}:{line}:{column}: {message}", hint)
 
 
-Path_ = tuple[Any, str, int] | None
+Fail = Callable[[str, str | None], DocumentError]
+"""Makes the error of a file that cannot be had, at the place that asks for it: from what is wrong, and a hint."""
+
+Way = tuple[Any, str, int] | None
 """The way from a place down to a node: (the way to its parent, the last name, how deep in the whole value)."""
 
 
-def _tokens(path: Path_) -> Tokens:
+def _tokens(path: Way) -> Tokens:
     names: list[str] = []
     while path is not None:
         path, name, _ = path
@@ -84,15 +87,13 @@ class Bundle:
         raise KeyError(tokens)
 
 
-def bundle(
-    main: File, swagger: bool, open_file: Callable[[str, Callable[[str, str | None], DocumentError]], File]
-) -> Bundle:
+def bundle(main: File, swagger: bool, open_file: Callable[[str, Fail], File]) -> Bundle:
     """The description that begins in `main`; `open_file` reads a further file or says why it may not."""
     return _Bundler(main, swagger, open_file).run()
 
 
 class _Bundler:
-    def __init__(self, main: File, swagger: bool, open_file: Callable[..., File]) -> None:
+    def __init__(self, main: File, swagger: bool, open_file: Callable[[str, Fail], File]) -> None:
         self.main = main
         self.swagger = swagger
         self.open_file = open_file
@@ -111,7 +112,7 @@ class _Bundler:
         self.inlining: list[tuple[str, Tokens, str]] = []
         self.targets: dict[tuple[str, Tokens, str | None, str], _Target] = {}
         self.settled: set[tuple[str, str]] = set()  # references of the main file that stay as they are, by kind
-        self.chained: dict[Tokens, tuple[_Place, Path_]] = {}
+        self.chained: dict[Tokens, tuple[_Place, Way]] = {}
         self.ids: tuple[int, dict[str, _Target]] = (0, {})
 
     def run(self) -> Bundle:
@@ -125,25 +126,18 @@ class _Bundler:
             hoisted[tokens] = self.visit(target.node, ONE, kind, there, None)
         if hoisted:
             value = dict(value)
-            if not self.swagger:
-                value["components"] = dict(value["components"]) if isinstance(value.get("components"), dict) else {}
+            holder = value if self.swagger else dict(value["components"]) if "components" in value else {}
             for tokens, node in hoisted.items():
-                holder = value if self.swagger else value["components"]
-                section = holder.get(tokens[-2])
-                if not isinstance(section, _Fresh):
-                    holder[tokens[-2]] = section = _Fresh(section if isinstance(section, dict) else {})
-                section[tokens[-1]] = node
-            for holder in (value, value.get("components")):
-                for name in list(holder) if isinstance(holder, dict) else ():
-                    if isinstance(holder[name], _Fresh):
-                        holder[name] = dict(holder[name])
+                holder[tokens[-2]] = {**holder.get(tokens[-2], {}), tokens[-1]: node}
+            if not self.swagger:
+                value["components"] = holder
         result = Bundle(value, list(self.files.values()), self.origins)
         self.refuse_circles(value)
         return result
 
     # --- walking
 
-    def visit(self, node: Any, shape: str, kind: str, place: _Place, path: Path_) -> Any:
+    def visit(self, node: Any, shape: str, kind: str, place: _Place, path: Way) -> Any:
         """The node as it stands in the bundled value; the node itself if nothing changes."""
         if shape is LIST:
             if isinstance(node, list):
@@ -173,7 +167,7 @@ class _Bundler:
             return self.reference(node, kind, place, path)
         return self.visit_fields(node, kind, place, path)
 
-    def visit_fields(self, node: dict[str, Any], kind: str, place: _Place, path: Path_) -> dict[str, Any]:
+    def visit_fields(self, node: dict[str, Any], kind: str, place: _Place, path: Way) -> dict[str, Any]:
         fields = self.positions.get(kind, {})
         fresh: dict[str, Any] | None = None
         depth = path[2] + 1 if path is not None else len(place.bundled) + 1
@@ -191,7 +185,7 @@ class _Bundler:
                 fresh[name] = new
         return node if fresh is None else fresh
 
-    def visit_map(self, node: dict[str, Any], kind: str, place: _Place, path: Path_) -> dict[str, Any]:
+    def visit_map(self, node: dict[str, Any], kind: str, place: _Place, path: Way) -> dict[str, Any]:
         fresh: dict[str, Any] | None = None
         depth = path[2] + 1 if path is not None else len(place.bundled) + 1
         for name, child in node.items():
@@ -202,7 +196,7 @@ class _Bundler:
                     fresh[name] = new
         return node if fresh is None else fresh
 
-    def visit_list(self, node: list[Any], kind: str, place: _Place, path: Path_) -> list[Any]:
+    def visit_list(self, node: list[Any], kind: str, place: _Place, path: Way) -> list[Any]:
         fresh: list[Any] | None = None
         depth = path[2] + 1 if path is not None else len(place.bundled) + 1
         for index, child in enumerate(node):
@@ -213,7 +207,7 @@ class _Bundler:
                     fresh[index] = new
         return node if fresh is None else fresh
 
-    def beside(self, name: Any, node: Any, place: _Place, path: Path_, lenient: bool) -> Any:
+    def beside(self, name: Any, node: Any, place: _Place, path: Way, lenient: bool) -> Any:
         """What stands in a field that holds no further objects; of an example, that it is kept in a file of its own."""
         if name not in DATA:
             return self.plain(node, place, path, lenient)
@@ -226,7 +220,7 @@ class _Bundler:
                 return node
         return node
 
-    def plain(self, node: Any, place: _Place, path: Path_, lenient: bool) -> Any:
+    def plain(self, node: Any, place: _Place, path: Way, lenient: bool) -> Any:
         """A part in which the standard has no references, and in which authors write them all the same."""
         if path is not None and path[2] > MAX_DEPTH:
             raise place.file.fail(place.tokens + _tokens(path), f"nested more than {MAX_DEPTH} levels deep")
@@ -260,7 +254,7 @@ class _Bundler:
 
     # --- references
 
-    def reference(self, node: dict[str, Any], kind: str, place: _Place, path: Path_) -> Any:
+    def reference(self, node: dict[str, Any], kind: str, place: _Place, path: Way) -> Any:
         """The node with its reference pointing into the bundled value, or what it points to."""
         reference = node["$ref"]
         if len(node) == 1 and (kind, reference) in self.settled and place.file is self.main and not place.scope:
@@ -294,7 +288,7 @@ class _Bundler:
         beside = self.visit_fields(siblings, kind, place, path)
         return node if text == reference and beside is siblings else {"$ref": text, **beside}
 
-    def inline(self, node: dict[str, Any], shape: str, kind: str, place: _Place, path: Path_) -> Any:
+    def inline(self, node: dict[str, Any], shape: str, kind: str, place: _Place, path: Way) -> Any:
         """What the reference names, in its place; what stands beside the reference wins."""
         target = self.target(node["$ref"], place, path)
         here = place.bundled + _tokens(path)
@@ -319,7 +313,7 @@ class _Bundler:
         if not siblings or not isinstance(content, dict):
             return content
         for name in siblings:
-            self.origins[(*here, name)] = place.file, place.tokens + (*_tokens(path), name)
+            self.origins[(*here, name)] = place.file, (*place.tokens, *_tokens(path), name)
         if shape is MAP:
             return {**content, **self.visit_map(siblings, kind, place, path)}
         return {**content, **self.visit_fields(siblings, kind, place, path)}
@@ -355,9 +349,8 @@ class _Bundler:
 
     def claim_names(self, place: _Place) -> None:
         """Gives each component the name that the main file has for it, so that it stands there and only there."""
-        for kind, section in self.sections.items():
-            holder: Any = self.main.tree.value
-            where: _Target = _Target(self.main, (), holder)
+        for section in self.sections.values():
+            where = _Target(self.main, (), self.main.tree.value)
             for name in section:
                 where = self.followed(where)
                 if not isinstance(where.node, dict) or name not in where.node:
@@ -388,15 +381,17 @@ class _Bundler:
             target = self.target(reference, _Place(target.file, (), ()), _path(target.tokens))
         raise target.file.fail(target.tokens, f"`$ref: '{reference}'` leads back to itself, and to nothing else")
 
-    def target(self, reference: str, place: _Place, path: Path_) -> _Target:
+    def target(self, reference: str, place: _Place, path: Way) -> _Target:
         key = (place.file.path, place.scope, place.base, reference)
         if key not in self.targets:
             self.targets[key] = self.find(reference, place, path)
         return self.targets[key]
 
-    def find(self, reference: str, place: _Place, path: Path_) -> _Target:
+    def find(self, reference: str, place: _Place, path: Way) -> _Target:
         address, _, fragment = reference.partition("#")
         start = _Target(place.file, place.scope, None)
+        if not reference:
+            raise self.fail(place, path, "`$ref: ''` names nothing")
         if address:
             full = urljoin(place.base, address) if place.base else address
             known = self.known_ids().get(full) if _URL.match(full) else None
@@ -435,15 +430,17 @@ class _Bundler:
             current = found
         return current
 
-    def opened(self, reference: str, address: str, place: _Place, path: Path_) -> File:
+    def opened(self, reference: str, address: str, place: _Place, path: Way) -> File:
         folder = os.path.dirname(place.file.path)
         wanted = os.path.normpath(os.path.join(folder, unquote(address)))
         if "%" in address and not os.path.exists(wanted):
             wanted = os.path.normpath(os.path.join(folder, address))
         if wanted not in self.files:
-            self.files[wanted] = self.open_file(
-                wanted, lambda message, hint=None: self.fail(place, path, f"`$ref: '{reference}'` {message}", hint)
-            )
+
+            def fail(message: str, hint: str | None) -> DocumentError:
+                return self.fail(place, path, f"`$ref: '{reference}'`: {message}", hint)
+
+            self.files[wanted] = self.open_file(wanted, fail)
         return self.files[wanted]
 
     def known_ids(self) -> dict[str, _Target]:
@@ -467,13 +464,13 @@ class _Bundler:
                 return _Target(start.file, start.tokens + tokens, node)
         return None
 
-    def rebase(self, identity: str, place: _Place, path: Path_) -> tuple[_Place, Path_]:
+    def rebase(self, identity: str, place: _Place, path: Way) -> tuple[_Place, Way]:
         here = _tokens(path)
         base = urljoin(place.base, identity) if place.base else identity
         tokens = place.tokens + here
         return _Place(place.file, tokens, place.bundled + here, tokens, base), None
 
-    def discriminator(self, node: dict[str, Any], place: _Place, path: Path_) -> dict[str, Any]:
+    def discriminator(self, node: dict[str, Any], place: _Place, path: Way) -> dict[str, Any]:
         """The schema with the files that its discriminator names brought in; a bare name stays a name."""
         discriminator = node["discriminator"]
         mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
@@ -508,13 +505,13 @@ class _Bundler:
 
     # --- errors
 
-    def fail(self, place: _Place, path: Path_, message: str, hint: str | None = None) -> DocumentError:
+    def fail(self, place: _Place, path: Way, message: str, hint: str | None = None) -> DocumentError:
         tokens = place.tokens + _tokens(path)
         if message.startswith("`$ref"):
             tokens = (*tokens, "$ref")
         return place.file.fail(tokens, message, hint)
 
-    def dangling(self, reference: str, parent: _Target, name: str, place: _Place, path: Path_) -> DocumentError:
+    def dangling(self, reference: str, parent: _Target, name: str, place: _Place, path: Way) -> DocumentError:
         import difflib
 
         names = list(parent.node) if isinstance(parent.node, dict) else []
@@ -526,12 +523,8 @@ class _Bundler:
         return self.fail(place, path, f"`$ref: '{reference}'` points to nothing{guess}", hint)
 
 
-class _Fresh(dict[str, Any]):
-    """A section of the bundled value that is ours to add to."""
-
-
-def _path(tokens: Tokens) -> Path_:
-    path: Path_ = None
+def _path(tokens: Tokens) -> Way:
+    path: Way = None
     for depth, token in enumerate(tokens, 1):
         path = (path, token, depth)
     return path

@@ -35,7 +35,7 @@ def read(text: Text) -> JsonTree:
         value = orjson.loads(text.data)
     except orjson.JSONDecodeError as error:
         message = error.msg.partition(": line ")[0]
-        if "recursion limit" in message:
+        if "depth limit" in message:
             raise TextError(f"nested more than {MAX_DEPTH} levels deep") from None
         raise TextError(f"not valid JSON: {message}", (error.lineno, error.colno)) from None
     try:

@@ -78,9 +78,9 @@ def _explained(error: Any) -> Iterator[tuple[Tokens, str]]:
             else:
                 yield (*at, unexpected), f"`{unexpected}` is no field of this object"
     elif name == "enum":
-        yield at, f"{_shown(error.instance)} is none of {', '.join(map(_bare, kind.options))}"
+        yield at, f"{_shown(error.instance)} is none of {_listed(kind.options, error.instance)}"
     elif name == "const":
-        yield at, f"{_shown(error.instance)} is not {_bare(kind.expected_value)}"
+        yield at, f"{_shown(error.instance)} is not {_listed([kind.expected_value], error.instance)}"
     elif name == "type":
         yield at, f"{_shown(error.instance)} is no {' or '.join(kind.types)}"
     elif name == "pattern":
@@ -109,7 +109,7 @@ def _distance(branch: Sequence[Any], at: Sequence[Any]) -> tuple[bool, int, int]
 
 def _choices(branches: Sequence[Sequence[Any]]) -> tuple[Tokens, str] | None:
     """One sentence for alternatives that all name other values for the same field, as `in` of a parameter has."""
-    options: dict[str, None] = {}
+    options: list[Any] = []
     place: tuple[Any, ...] | None = None
     instance: Any = None
     for branch in branches:
@@ -118,17 +118,19 @@ def _choices(branches: Sequence[Sequence[Any]]) -> tuple[Tokens, str] | None:
             values = [error.kind.expected_value] if error.kind.name == "const" else values
             if values is not None and place in (None, tuple(error.instance_path)):
                 place, instance = tuple(error.instance_path), error.instance
-                options.update(dict.fromkeys(map(_bare, values)))
+                options += [value for value in values if value not in options]
                 break
         else:
             return None
     if place is None:
         return None
-    return tuple(map(str, place)), f"{_shown(instance)} is none of {', '.join(options)}"
+    return tuple(map(str, place)), f"{_shown(instance)} is none of {_listed(options, instance)}"
 
 
-def _bare(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+def _listed(values: Sequence[Any], instance: Any) -> str:
+    """The values, texts without quotes unless those make the difference."""
+    bare = isinstance(instance, str)
+    return ", ".join(value if bare and isinstance(value, str) else _shown(value) for value in values)
 
 
 def _shown(value: Any) -> str:

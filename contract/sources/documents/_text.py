@@ -60,12 +60,12 @@ class Text:
         elif raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             try:
                 self.data = raw.decode("utf-16").encode()
-            except UnicodeError as error:
-                raise TextError(f"not valid UTF-16: {error}") from None
+            except UnicodeDecodeError as error:
+                raise TextError(f"not valid UTF-16: {error.reason}") from None
         else:
             self.data = raw
         try:
-            self.decoded = self.data.decode()
+            self.data.decode()
         except UnicodeDecodeError as error:
             line = self.data.count(b"\n", 0, error.start) + 1
             begin = self.data.rfind(b"\n", 0, error.start) + 1

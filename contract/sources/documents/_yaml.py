@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from yaml._yaml import CParser
@@ -19,7 +20,7 @@ from yaml.events import (
 )
 from yaml.reader import ReaderError
 
-from contract.sources.documents._text import MAX_DEPTH, Text, TextError, Tree
+from contract.sources.documents._text import MAX_DEPTH, Position, Text, TextError, Tree
 
 MAX_EXPANDED = 1_000_000
 """Nodes that aliases may add to what is written: sharing costs no memory, but every later walk pays for each of them."""
@@ -36,6 +37,7 @@ _CONSTANTS: dict[str, Any] = (
     | dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf"))
     | dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan"))
 )
+_SPACES = "YAML is indented with spaces, never with tabs"
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -72,29 +74,25 @@ def read(text: Text) -> Tree:
         if "cannot start any token" in problem and mark is not None:
             character = text.line(mark.line + 1)[mark.column : mark.column + 1]
             problem = f"{'a tab' if character == chr(9) else f'`{character}`'} cannot begin a value"
-            hint = (
-                "YAML is indented with spaces, never with tabs"
-                if character == "\t"
-                else f"quote the value: '{character}…'"
-            )
+            hint = _SPACES if character == "\t" else f"quote the value: '{character}…'"
         elif problem.startswith("mapping values are not allowed"):
             problem = "a `:` where no key can stand"
             hint = "quote a text that contains `: `, and check the indentation"
-        elif problem.startswith("found undefined alias"):
-            problem = "an alias (`*name`) without its anchor (`&name`)"
+        elif "tab character" in problem:
+            hint = _SPACES
         elif error.context:
             problem = f"{problem} ({error.context})"
         where = (mark.line + 1, mark.column + 1) if mark is not None else None
         raise TextError(f"not valid YAML: {problem}", where, hint) from None
     except ReaderError as error:
-        where = text.position(len(text.decoded[: error.position].encode("utf-8", "surrogatepass")))
+        where = text.position(error.position)
         shown = f"U+{error.character:04X}" if isinstance(error.character, int) else repr(error.character)
         raise TextError(f"not valid YAML: the character {shown} is not allowed", where) from None
 
 
 def _read(text: Text) -> Tree:
     parser = CParser(text.data)
-    get = parser.get_event
+    get: Callable[[], Any] = parser.get_event
     memo = _CONSTANTS.copy()
     marks: dict[int, list[Any]] = {}
     anchors: dict[str, tuple[Any, int]] = {}
@@ -134,8 +132,9 @@ def _read(text: Text) -> Tree:
                     try:
                         value = memo[value] = resolve(value)
                     except ValueError:
-                        where = (event.start_mark.line + 1, event.start_mark.column + 1)
-                        raise TextError(f"a number of {len(value):,} digits is more than can be read", where) from None
+                        raise TextError(
+                            f"a number of {len(value):,} digits is more than can be read", _at(event.start_mark)
+                        ) from None
             if event.anchor is not None:
                 anchors[event.anchor] = value, 1
         elif kind is MappingStartEvent or kind is SequenceStartEvent:
@@ -151,8 +150,7 @@ def _read(text: Text) -> Tree:
                 here.append(event.start_mark)
             stack.append((node, here, anchor_of, "" if in_mapping else None))
             if len(stack) > MAX_DEPTH:
-                where = (event.start_mark.line + 1, event.start_mark.column + 1)
-                raise TextError(f"nested more than {MAX_DEPTH} levels deep", where)
+                raise TextError(f"nested more than {MAX_DEPTH} levels deep", _at(event.start_mark))
             node, here, key, in_mapping = opened, [], None, kind is MappingStartEvent
             anchor_of = event.anchor
             if anchor_of is not None:
@@ -172,15 +170,19 @@ def _read(text: Text) -> Tree:
             continue
         elif kind is AliasEvent:
             name = event.anchor
-            where = (event.start_mark.line + 1, event.start_mark.column + 1)
             if name in open_anchors:
-                raise TextError(f"the alias `*{name}` stands inside its own anchor `&{name}`, so it has no end", where)
+                raise TextError(
+                    f"the alias `*{name}` stands inside its own anchor `&{name}`, so it has no end",
+                    _at(event.start_mark),
+                )
+            if name not in anchors:
+                raise TextError(f"the alias `*{name}` has no anchor `&{name}` before it", _at(event.start_mark))
             value, size = anchors[name]
             expanded += size
             if expanded > MAX_EXPANDED:
                 raise TextError(
                     f"aliases expand to more than {MAX_EXPANDED:,} nodes, `*{name}` is one too many",
-                    where,
+                    _at(event.start_mark),
                     "write the repeated part once, under `components`, and point to it with `$ref`",
                 )
             if in_mapping and key is None:
@@ -194,8 +196,9 @@ def _read(text: Text) -> Tree:
         elif kind is DocumentStartEvent:
             documents += 1
             if documents > 1:
-                where = (event.start_mark.line + 1, event.start_mark.column + 1)
-                raise TextError("a second YAML document begins here; one file holds one description", where)
+                raise TextError(
+                    "a second YAML document begins here; one file holds one description", _at(event.start_mark)
+                )
             continue
         elif kind is StreamEndEvent:
             break
@@ -211,8 +214,11 @@ def _read(text: Text) -> Tree:
             node.append(value)
             here.append(event.start_mark)
 
-    start = (root_mark.line + 1, root_mark.column + 1) if root_mark is not None else (1, 1)
-    return Tree(root, start, marks, lambda mark: (mark.line + 1, mark.column + 1))
+    return Tree(root, _at(root_mark) if root_mark is not None else (1, 1), marks, _at)
+
+
+def _at(mark: Any) -> Position:
+    return mark.line + 1, mark.column + 1
 
 
 def _merge(node: dict[str, Any], here: list[Any], marks: dict[int, list[Any]]) -> None:
@@ -231,11 +237,10 @@ def _merge(node: dict[str, Any], here: list[Any], marks: dict[int, list[Any]]) -
 
 
 def _twice(key: str, first: Any, second: Any) -> TextError:
-    return TextError(
-        f"the key `{key}` is given twice, first in line {first.line + 1}", (second.line + 1, second.column + 1)
-    )
+    return TextError(f"the key `{key}` is given twice, first in line {first.line + 1}", _at(second))
 
 
 def _bad_key(event: Any) -> TextError:
-    where = (event.start_mark.line + 1, event.start_mark.column + 1)
-    return TextError("a key must be a plain text, and here it is a list or a mapping", where, "quote it: '{name}': …")
+    return TextError(
+        "a key must be a plain text, and here it is a list or a mapping", _at(event.start_mark), "quote it: '{name}': …"
+    )

@@ -10,15 +10,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from contract.core.dialect import Tokens, extension, from_swagger
-from contract.core.document import Document, Location, Problem, pointer, split, unescape
+from contract.core.dialect import Tokens, from_swagger
+from contract.core.document import Document, Location, Problem, pointer, split
 from contract.core.errors import DocumentError
 from contract.core.finding import fold
 from contract.sources.documents import _json, _yaml
-from contract.sources.documents._bundle import Bundle, File, bundle
+from contract.sources.documents._bundle import Bundle, Fail, File, bundle
 from contract.sources.documents._text import Text, TextError, Tree
 
-FAMILIES = ("2.0", "3.0", "3.1", "3.2")
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
@@ -31,16 +30,16 @@ def load(path: str | Path, *, root: Path | None = None, allow: Sequence[str] = (
     """
     start = os.path.abspath(path)
     shown = _shown(start)
-    main = _open(start, shown, lambda message, hint=None: DocumentError(f"{shown}: {message}", hint))
+    main = _open(start, shown, lambda message, hint: DocumentError(f"{shown}: {message}", hint))
     version, family = _version(main)
     allowed = [os.path.realpath(root or _project(Path(start))), *(os.path.realpath(entry) for entry in allow)]
 
-    def open_file(wanted: str, fail: Callable[[str, str | None], DocumentError]) -> File:
+    def open_file(wanted: str, fail: Fail) -> File:
         real = os.path.realpath(wanted)
         if "*" not in allow and not any(_below(real, folder) for folder in allowed):
             raise fail(
-                f"leads out of the project, to {_shown(real)}",
-                f"move it below {_shown(allowed[0])}, or allow the file or its folder by name",
+                f"{_shown(real)} is outside of the project",
+                f"move it into {_named(allowed[0])}, or allow the file or its folder by name",
             )
         return _open(wanted, _shown(wanted), fail)
 
@@ -62,6 +61,8 @@ def _document(main: File, bundled: Bundle, version: str, family: str) -> Documen
 
     def origin(reference: str) -> tuple[str, str]:
         file, tokens = source(reference)
+        while _node(file.tree.value, tokens) is _NOWHERE:
+            tokens = tokens[:-1]
         return file.shown, pointer(*tokens)
 
     @cache
@@ -139,20 +140,23 @@ def _node(value: Any, tokens: Tokens) -> Any:
         elif isinstance(value, list) and token.isascii() and token.isdigit() and int(token) < len(value):
             value = value[int(token)]
         else:
-            return None
+            return _NOWHERE
     return value
+
+
+_NOWHERE = object()
 
 
 # --- files
 
 
-def _open(path: str, shown: str, fail: Callable[[str, str | None], DocumentError]) -> File:
+def _open(path: str, shown: str, fail: Fail) -> File:
     try:
         raw = Path(path).read_bytes()
     except FileNotFoundError:
         raise fail(*_missing(path, shown)) from None
     except IsADirectoryError:
-        raise fail(f"{'is' if shown else ''} a folder, and a file is needed".strip(), None) from None
+        raise fail("a folder, and a file is needed", None) from None
     except OSError as error:
         raise fail(f"cannot be read: {error.strerror}", None) from None
     try:
@@ -201,6 +205,10 @@ def _shown(path: str) -> str:
     return Path(os.path.relpath(path, here) if _below(path, here) else path).as_posix()
 
 
+def _named(folder: str) -> str:
+    return "the current directory" if folder == os.path.realpath(os.getcwd()) else _shown(folder)
+
+
 def _below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
@@ -220,7 +228,7 @@ def _version(main: File) -> tuple[str, str]:
     """The version as declared, and its family."""
     value = main.tree.value
     if not isinstance(value, dict):
-        kinds = {list: "a list", str: "a text", type(None): "empty"}
+        kinds = {list: "a list", str: "a text", bool: "a boolean", type(None): "empty"}
         raise main.fail(
             (), f"the top level is {kinds.get(type(value), 'a number')}, and an OpenAPI document is a mapping"
         )
@@ -231,11 +239,13 @@ def _version(main: File) -> tuple[str, str]:
             f"neither `openapi` nor `swagger` says which version it is{_looks_like(value)}",
             "begin with `openapi: 3.1.0`",
         )
+    if not isinstance(value[key], (str, float)):
+        raise main.fail((key,), f"`{key}` is no version", "write for instance `openapi: 3.1.0`")
     version = str(value[key])
     found = re.match(r"(\d+)\.(\d+)(\.|$)", version)
     family = f"{found[1]}.{found[2]}" if found else version
-    if family not in (FAMILIES[1:] if key == "openapi" else FAMILIES[:1]):
-        raise main.fail((key,), f"`{key}: {version}` is not supported; {', '.join(FAMILIES)} are")
+    if family not in (("3.0", "3.1", "3.2") if key == "openapi" else ("2.0",)):
+        raise main.fail((key,), f"`{key}: {version}` is not supported; OpenAPI 3.0, 3.1, 3.2 and Swagger 2.0 are")
     return version, family
 
 
@@ -247,7 +257,7 @@ def _looks_like(value: Mapping[str, Any]) -> str:
         ("an AsyncAPI document", "asyncapi" in value),
         (
             "a Postman collection",
-            isinstance(info, dict) and "_postman_id" in info or ("item" in value and "info" in value),
+            (isinstance(info, dict) and "_postman_id" in info) or ("item" in value and "info" in value),
         ),
         ("a HAR capture", isinstance(log, dict) and "entries" in log),
         ("an Overlay", "overlay" in value),

@@ -11,11 +11,14 @@ carries warnings. Warnings of the others name what could not be tested.
 from __future__ import annotations
 
 import io
+import os
 import re
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.core.errors import MissingExtra, SourceError
@@ -34,6 +37,7 @@ SOURCE = "schemathesis"
 MINOR = "4.32"
 """The engine has no promise of stability (its classes moved in every minor so far), so one minor is wrapped."""
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
+METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace", "query"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_STEPS = 6
 """Requests of one stateful scenario: create, read, change, delete, read again, and one to spare."""
@@ -61,8 +65,8 @@ class Options:
     request_timeout_s: float = 10
 
 
-def configuration(options: Options) -> dict[str, Any]:
-    """What `schemathesis.toml` would hold; a benchmark gives the same to the library's own command."""
+def configuration(options: Options, operations: int) -> dict[str, Any]:
+    """What `schemathesis.toml` would hold for so many operations; a benchmark gives the same to the library's command."""
     off = {"enabled": False}
     checks = {
         "enabled": False,
@@ -88,7 +92,7 @@ def configuration(options: Options) -> dict[str, Any]:
     stateful = {
         "enabled": "stateful" in options.phases,
         "max-steps": MAX_STEPS,
-        "generation": {"max-examples": max(1, options.max_examples // 2)},
+        "generation": {"max-examples": scenarios(options, operations)},
         "checks": stateful_checks,
     }
     return {
@@ -115,6 +119,14 @@ def configuration(options: Options) -> dict[str, Any]:
     }
 
 
+def scenarios(options: Options, operations: int) -> int:
+    """How many stateful scenarios there are: about half as many requests as the fuzzing phase sends.
+
+    With the library's own settings this phase sent nine in ten of all requests.
+    """
+    return max(1, options.max_examples // 2, options.max_examples * operations // (2 * MAX_STEPS))
+
+
 def probe(value: Mapping[str, Any], target: Target, options: Options) -> Iterator[Exchange | Complaint | Progress]:
     """Every exchange of every phase, the complaints that they show, and progress after each scenario.
 
@@ -122,7 +134,9 @@ def probe(value: Mapping[str, Any], target: Target, options: Options) -> Iterato
     order, as long as the deadline is not reached and there is one worker. Closing the iterator stops the workers.
     """
     _require()
-    return _Run(value, target, options).events()
+    with _storage():
+        run = _Run(value, target, options)
+    return run.events()
 
 
 def _require() -> None:
@@ -137,61 +151,92 @@ def _require() -> None:
         )
 
 
+@contextmanager
+def _storage() -> Iterator[None]:
+    """Hypothesis keeps its tables of characters in the user's cache, not in a folder of the project that is checked.
+
+    They hold no examples; without them each run would spend a second on making them.
+    """
+    import hypothesis.configuration as hypothesis
+
+    if os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY"):
+        yield
+        return
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    hypothesis.set_hypothesis_home_dir(cache / "contract-drift" / "hypothesis")
+    try:
+        yield
+    finally:
+        hypothesis.set_hypothesis_home_dir(None)
+
+
 class _Run:
     """One run of the engine, and the bookkeeping beside it."""
 
     def __init__(self, value: Mapping[str, Any], target: Target, options: Options) -> None:
         self._options = options
+        self._keys = frozenset(_driven(value, options))
         self._wire = _Wire(target, options.base_path)
-        self._schema = _schema(value, target, options, self._wire)
+        self._schema = _schema(value, target, options, self._keys, self._wire)
         self._told: set[tuple[str, str, str]] = set()
-        self._stopped: str | None = None
+        self._late = False
 
     def events(self) -> Iterator[Exchange | Complaint | Progress]:
-        from schemathesis.engine import events, from_schema
+        from schemathesis.engine import StopReason, events, from_schema
 
+        whole = len(self._keys)
+        if not whole:
+            yield Progress(0, 0, "", "end")
+            return
         stream = from_schema(self._schema).execute()
-        whole = self._schema.statistic.operations.selected
         shares = _Shares(whole, self._options)
+        limit_s = self._options.max_time_s
         timer: threading.Timer | None = None
-        interrupted = False
+        ended: StopReason | None = None
 
         def deadline() -> None:
-            self._stopped = f"stopped at the deadline of {self._options.max_time_s:g} s"
+            self._late = True
             stream.stop()
 
-        if self._options.max_time_s is not None:
-            timer = threading.Timer(self._options.max_time_s, deadline)
+        if limit_s is not None:
+            timer = threading.Timer(limit_s, deadline)
             timer.daemon = True
             timer.start()
         try:
-            for event in stream:
-                yield from self._wire.taken()
-                if isinstance(event, events.ScenarioFinished):
-                    yield from self._complaints(event.recorder)
-                    shares.finish(event.phase.value, event.label)
-                    yield Progress(shares.done, whole, event.label or "", event.phase.value)
-                elif isinstance(event, events.NonFatalError):
-                    warning = _unchecked(event)
-                    if warning is not None:
-                        yield Progress(shares.done, whole, event.label, shares.phase, [warning])
-                elif isinstance(event, events.Interrupted):
-                    # The engine turns Ctrl-C into an event; ours is told apart by the reason that we noted.
-                    interrupted = self._stopped is None
-                elif isinstance(event, events.FatalError):
-                    raise SourceError(f"schemathesis failed: {event.exception}") from event.exception
+            with _storage():
+                for event in stream:
+                    yield from self._wire.taken()
+                    if isinstance(event, events.ScenarioFinished):
+                        yield from self._complaints(event.recorder)
+                        shares.finish(event.phase.value, event.label)
+                        yield Progress(shares.done, whole, event.label or "", event.phase.value)
+                    elif isinstance(event, events.NonFatalError):
+                        warning = _unchecked(event)
+                        if warning is not None:
+                            yield Progress(shares.done, whole, event.label, shares.phase, [warning])
+                    elif isinstance(event, events.EngineFinished):
+                        ended = event.stop_reason
+                    elif isinstance(event, events.FatalError):
+                        raise SourceError(f"schemathesis failed: {event.exception}") from event.exception
         except KeyboardInterrupt:
-            interrupted = True
+            ended = StopReason.INTERRUPTED
+            self._late = False
         finally:
             stream.stop()
             stream.generator.close()
             if timer is not None:
                 timer.cancel()
-            self._wire.close()
         yield from self._wire.taken()
-        warnings = [reason for reason in (self._stopped, "interrupted" if interrupted else None) if reason]
-        warnings += self._wire.gone
-        yield Progress(whole if not warnings else shares.done, whole, "", "end", warnings)
+        # The engine turns Ctrl-C into an orderly end of its own; the deadline stops it the same way, and is noted.
+        interrupted = ended is StopReason.INTERRUPTED and not self._late
+        warnings = []
+        if ended is StopReason.INTERRUPTED:
+            warnings = ["interrupted" if interrupted else f"stopped at the deadline of {limit_s:g} s"]
+        elif ended is StopReason.SERVER_UNAVAILABLE:
+            warnings = ["the server went away, and the rest was not asked"]
+        elif self._wire.refused and not self._wire.answered:
+            warnings = ["no request was answered: connection refused"]
+        yield Progress(shares.done if warnings else whole, whole, "", "end", warnings)
         if interrupted:
             raise KeyboardInterrupt
 
@@ -210,8 +255,11 @@ class _Run:
                 key = (complaint.kind, complaint.operation, complaint.where or complaint.name or "")
                 if key not in self._told and (key not in best or _size(complaint) < _size(best[key])):
                     best[key] = complaint
-        self._told.update(best)
-        yield from best.values()
+        # A request with several wrong parts says little where one with a single wrong part is known.
+        pinned = {key[:2] for key in {*self._told, *best} if key[2]}
+        fresh = {key: complaint for key, complaint in best.items() if key[2] or key[:2] not in pinned}
+        self._told.update(fresh)
+        yield from fresh.values()
         self._wire.forget(recorder.cases)
 
     def _complaint(self, recorder: ScenarioRecorder, case_id: str, check: str, failure: Failure) -> Complaint | None:
@@ -233,8 +281,12 @@ def _size(complaint: Complaint) -> tuple[int, int, int, str, bytes]:
     return len(complaint.exchanges), len(body), len(request.url), request.url, body
 
 
-def _judged(check: str, failure: Failure, case: Case, exchanges: tuple[Exchange, ...], status: int) -> Complaint | None:
+def _judged(
+    check: str, failure: Failure, case: Case[Any], exchanges: tuple[Exchange, ...], status: int
+) -> Complaint | None:
     """The complaint, unless there is a harmless reason for what the check saw."""
+    name: str | None
+    where: str | None
     from schemathesis.openapi.checks import MissingHeaderNotRejected, UseAfterFree
 
     operation = case.operation.label
@@ -256,18 +308,16 @@ def _judged(check: str, failure: Failure, case: Case, exchanges: tuple[Exchange,
     if not accepted or not _on_template(case, exchanges[-1].request.path):
         return None
     if check == "missing_required_header" and isinstance(failure, MissingHeaderNotRejected):
-        name = failure.header_name
-        if name.lower() == "authorization":
-            return None  # Whether credentials are asked for is a question of its own.
-        message = f"The header `{name}` is required; the request did not have it, and the server answered {status}."
-        return Complaint("invalid-request-accepted", operation, exchanges[-1:], message, name, f"header:{name}")
-    if check == "negative_data_rejection":
-        name_, where, what = _blamed(case)
-        if where is not None and where.lower() == "header:authorization":
-            return None
-        message = f"The request breaks the document ({what}), and the server answered {status}."
-        return Complaint("invalid-request-accepted", operation, exchanges[-1:], message, name_, where)
-    return None
+        name, where = failure.header_name, f"header:{failure.header_name}"
+        what = f"`{where}` is required and was left out"
+    elif check == "negative_data_rejection":
+        name, where, what = _blamed(case)
+    else:
+        return None
+    if where is not None and where.lower() == "header:authorization":
+        return None  # Whether credentials are asked for is a question of its own.
+    message = f"{what}, and the server answered {status}."
+    return Complaint("invalid-request-accepted", operation, exchanges[-1:], message, name, where)
 
 
 def _use_after_delete(operation: str, exchanges: tuple[Exchange, ...], failure: Any) -> Complaint | None:
@@ -287,42 +337,79 @@ def _use_after_delete(operation: str, exchanges: tuple[Exchange, ...], failure: 
     return Complaint("use-after-delete", operation, exchanges, message)
 
 
-def _on_template(case: Case, path: str) -> bool:
+def _on_template(case: Case[Any], path: str) -> bool:
     """Whether the path that was sent is one of this operation's; a value with a slash leads to another route."""
     pattern = re.sub(r"\\\{[^{}/]*\\\}", "[^/]+", re.escape(case.operation.path))
     return re.fullmatch(f".*{pattern}", path) is not None
 
 
-def _blamed(case: Case) -> tuple[str | None, str | None, str]:
+def _blamed(case: Case[Any]) -> tuple[str | None, str | None, str]:
     """Name and place of the part that was made wrong, None where there are several, and what is wrong with it."""
     meta = case.meta
     assert meta is not None  # the check that complains asks for it
     data = meta.phase.data
     mutations = data.mutations
-    what = (data.description or "invalid data").replace("\n", "; ")
-    if len(mutations) == 1:
+    if len(mutations) > 1:
+        broken = sorted({f"`{keyword}`" for mutation in mutations for keyword in mutation.keywords})
+        return None, None, f"{len(mutations)} parts of the request break {', '.join(broken) or 'the document'}"
+    if mutations:
         mutation = mutations[0]
-        location = mutation.parameter_location.value
-        path = [str(part) for part in mutation.path]
-        name = mutation.parameter
+        location, name = mutation.parameter_location.value, mutation.parameter
+        pointer = "".join(f"/{'*' if isinstance(part, int) else part}" for part in mutation.path)
+        keywords = ", ".join(f"`{keyword}`" for keyword in mutation.keywords)
+        what = f"breaks {keywords}" if keywords else "is not even well-formed"
     else:
         location = data.parameter_location.value if data.parameter_location is not None else ""
-        path = []
-        name = data.parameter
-    if not location:
-        return None, None, what
+        name, pointer = data.parameter, instance_pointer(data.location or "")
+        # "owner -> mail: Incorrect type": the path to the part, and then what was done to it.
+        description = data.description or "Invalid data"
+        missing = re.search(r"(?:Missing required property: |Missing `)([^`]+)", description)
+        if missing is not None:
+            name = missing[1]
+            pointer += f"/{name}"
+        if description.rpartition("Missing ")[1]:
+            what = "is required and was left out"
+        else:
+            text = description.rpartition(": ")[2].rpartition(" -> ")[2]
+            what = f"is wrong ({text[:1].lower()}{text[1:]})"
     if location == "body":
-        pointer = "".join(f"/{'*' if part.isdigit() else part}" for part in path)
-        return (path[-1] if path else None), f"body:{pointer}", what
-    return (name, f"{location}:{name}", what) if name else (None, None, what)
+        leaf = pointer.rpartition("/")[2]
+        return (leaf if leaf not in ("", "*") else None), f"body:{pointer}", f"{_part(pointer)} {what}"
+    if not location or not name:
+        return None, None, f"The request {what}"
+    return name, f"{location}:{name}", f"`{location}:{name}` {what}"
+
+
+def _part(pointer: str) -> str:
+    return f"`body:{pointer}`" if pointer else "The body"
+
+
+def instance_pointer(schema_pointer: str) -> str:
+    """Where a place of a schema lies in a value that it describes, the keyword at its end left out.
+
+    >>> instance_pointer("/properties/tags/items/properties/k/maximum")
+    '/tags/*/k'
+    >>> instance_pointer("/properties/alt/anyOf/1/type")
+    '/alt'
+    """
+    place = ""
+    parts = iter(schema_pointer.split("/")[1:])
+    for part in parts:
+        if part in ("properties", "patternProperties"):
+            place += f"/{next(parts, '')}"
+        elif part in ("allOf", "anyOf", "oneOf"):
+            next(parts, None)
+        elif part == "items":
+            place += "/*"
+    return place
 
 
 def _unchecked(event: events.NonFatalError) -> str | None:
     """What could not be tested, in one line; None for a failed request, which is an exchange already."""
     import requests
 
-    if isinstance(event.value, requests.RequestException):
-        return None
+    if isinstance(event.value, requests.RequestException) or event.label == "Server":
+        return None  # a failed request is an exchange; a server that went away is told at the end
     text = str(event.info.message or event.value).strip().split("\n")[0]
     return f"{event.label}: {event.info.title}: {text}"
 
@@ -333,7 +420,7 @@ class _Shares:
     def __init__(self, operations: int, options: Options) -> None:
         self._operations = operations
         self._phases = [phase for phase in PHASES if phase in options.phases]
-        self._scenarios = max(1, options.max_examples // 2)
+        self._scenarios = scenarios(options, operations)
         self._finished: dict[str, set[str]] = {}
         self._stateful = 0
         self.phase = ""
@@ -372,7 +459,8 @@ class _Wire:
         self._local = threading.local()
         self._new: deque[Exchange] = deque()
         self._by_case: dict[str, Exchange] = {}
-        self.gone: list[str] = []
+        self.answered = False
+        self.refused = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -389,16 +477,14 @@ class _Wire:
         while self._new:
             yield self._new.popleft()
 
-    def close(self) -> None:
-        self._by_case.clear()
-
     # --- as the library's transport ---
 
-    def send(self, case: Case, *, session: requests.Session | None = None, **kwargs: Any) -> Response:
+    def send(self, case: Case[Any], *, session: requests.Session | None = None, **kwargs: Any) -> Response:
         if session is None:
             # A check that asks again without credentials comes without a session.
             session = self._bare_session()
-        elif session.adapters.get("http://") is not self:
+        elif getattr(session, "wire", None) is not self:
+            session.wire = self  # type: ignore[attr-defined]
             self._mount(session)
         self._local.case = case
         kwargs["base_url"] = self._base_url
@@ -418,15 +504,12 @@ class _Wire:
 
     def _mount(self, session: requests.Session) -> None:
         session.trust_env = False  # no proxy and no .netrc of this machine
-        session.mount("http://", self._adapter)
-        session.mount("https://", self._adapter)
-
-    @property
-    def _adapter(self) -> Any:
-        return _Adapter(self)
+        adapter: Any = _Adapter(self)
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
 
     def exchange(self, prepared: requests.PreparedRequest, timeout: Any) -> requests.Response:
-        case: Case | None = self._local.case
+        case: Case[Any] | None = self._local.case
         request = Request(
             prepared.method or "GET",
             prepared.path_url,
@@ -458,6 +541,7 @@ class _Wire:
 
         status, body, headers = _NO_ANSWER, b"", HTTPHeaderDict()
         if exchange.response is not None:
+            self.answered = True
             status, body = exchange.response.status, exchange.response.body
             for name, text in exchange.response.headers:
                 # The body is decoded already, and was given its length by that.
@@ -469,6 +553,7 @@ class _Wire:
             cause = ReadTimeoutError(None, prepared.path_url, f"Read timed out. (read timeout={seconds})")  # type: ignore[arg-type]
             raise requests.exceptions.ReadTimeout(cause, request=prepared)
         elif (exchange.failure or "").startswith("connection refused"):
+            self.refused = True
             # The library looks for the refusal among the causes, and then asks whether the server is gone for good.
             raise requests.exceptions.ConnectionError(ConnectionRefusedError(exchange.failure), request=prepared)
         raw = HTTPResponse(
@@ -511,26 +596,34 @@ def _bytes(body: Any) -> bytes | None:
     return b"".join(part.encode("utf-8") if isinstance(part, str) else part for part in body)
 
 
-def _schema(value: Mapping[str, Any], target: Target, options: Options, wire: _Wire) -> Any:
+def _driven(value: Mapping[str, Any], options: Options) -> Iterator[str]:
+    """The keys of the operations that are to be asked."""
+    for path, item in value.get("paths", {}).items():
+        for method in item:
+            key = f"{method.upper()} {path}"
+            if method not in METHODS or (options.safe and method.upper() not in SAFE):
+                continue
+            if options.operations is None or key in options.operations:
+                yield key
+
+
+def _schema(value: Mapping[str, Any], target: Target, options: Options, keys: frozenset[str], wire: _Wire) -> Any:
     """The library's view of the document, limited to what is to be driven, sending through `wire`."""
     import schemathesis
     from schemathesis.config import SchemathesisConfig
 
-    config = SchemathesisConfig.from_dict(configuration(options))
+    config = SchemathesisConfig.from_dict(configuration(options, len(keys)))
     document = dict(value)
     if target.kind == "http":
         config.projects.get_default().update(base_url=target.origin + options.base_path.rstrip("/"))
     else:
         # An absolute URL would make the engine's own first two requests look for a server of that name.
         document["servers"] = [{"url": options.base_path or "/"}]
-    schema = schemathesis.openapi.from_dict(_with_bearer(document), config=config)
-    wanted, safe = options.operations, options.safe
-
-    def driven(context: Any) -> bool:
-        method = context.operation.method.upper()
-        return (not safe or method in SAFE) and (wanted is None or f"{method} {context.operation.path}" in wanted)
-
-    schema = schema.include(driven)
+    try:
+        whole = schemathesis.openapi.from_dict(_with_bearer(document), config=config)
+    except schemathesis.errors.LoaderError as error:
+        raise SourceError(f"schemathesis cannot read the document: {error.message}") from error
+    schema = whole.include(lambda context: f"{context.operation.method.upper()} {context.operation.path}" in keys)
     # The library picks its transport by the kind of application; ours is one for all of them.
     kind = type(schema)
     schema.__class__ = type(kind.__name__, (kind,), {"transport": property(lambda _: wire)})

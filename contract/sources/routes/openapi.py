@@ -5,13 +5,12 @@ Such a document also says more than routes: `differences` compares it with the d
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
-
-import orjson
 
 from contract.core.document import Document, escape
 from contract.core.errors import DocumentError, MissingExtra, SourceError
@@ -24,10 +23,10 @@ HINT = "the document that the framework exports, such as `/openapi.json` of Fast
 
 def load(where: str) -> Document:
     """The exported document; raises SourceError where it cannot be read."""
-    from contract.sources.documents import file
+    from contract.sources.documents.file import load as read
 
     try:
-        return file.load(where)
+        return read(where)
     except DocumentError as error:
         raise SourceError(error.message, error.hint or HINT) from error
 
@@ -108,7 +107,7 @@ _NAMED = frozenset(
     }
 )
 """Keys whose value maps names to objects: a property that is called `description` is no prose."""
-_VALUES = frozenset({"enum", "const", "default", "required", "mapping", "scopes", "dependentRequired"})
+_VALUES = frozenset({"enum", "const", "default", "required", "mapping", "scopes", "security", "dependentRequired"})
 _DEFAULTS: dict[str, Any] = {
     "deprecated": False,
     "nullable": False,
@@ -170,66 +169,75 @@ def _plain(node: Any, named: bool = False) -> Any:
     return result
 
 
+_Inner = list[tuple[str, "_Node"]]
+_Node = bytes | str | _Inner
+"""A digest, where nothing below refers to anything; a reference; or the members of what holds references."""
+
+
 @dataclass
 class _Side:
     """One document, and a digest for each place that a reference leads to."""
 
     contract: Contract
     digests: dict[str, bytes] = field(default_factory=dict)
-    skeletons: dict[str, tuple[bytes, list[str]]] = field(default_factory=dict)
+    nodes: dict[str, _Node] = field(default_factory=dict)
+    waiting: list[str] = field(default_factory=list)
 
     @property
     def root(self) -> Mapping[str, Any]:
         return self.contract.root
 
-    def skeleton(self, node: Any, named: bool = False) -> tuple[bytes, list[str]]:
-        """The node's own text with every reference blanked, and the references in the order of that text."""
-        references: list[str] = []
+    def node(self, value: Any, named: bool = False, raw: bool = False) -> _Node:
+        """A value, read once: what does not depend on references is a digest already. Members of lists have no order."""
+        members: _Inner
+        if isinstance(value, Mapping):
+            if not raw and isinstance(value.get("$ref"), str):
+                self.waiting.append(value["$ref"])
+                return str(value["$ref"])
+            plain = value if raw else _plain(value, named)
+            members = [
+                (
+                    str(key),
+                    self.node(inner, not named and not raw and key in _NAMED, raw or (not named and key in _VALUES)),
+                )
+                for key, inner in plain.items()
+            ]
+        elif isinstance(value, (list, tuple)):
+            members = [("", self.node(inner, False, raw)) for inner in value]
+        else:
+            return _digest(_text(value).encode("utf-8", "surrogatepass"))
+        return members if any(not isinstance(inner, bytes) for _, inner in members) else self.of(members)
 
-        def shape(value: Any, named: bool, raw: bool) -> Any:
-            if isinstance(value, Mapping):
-                if not raw and isinstance(value.get("$ref"), str):
-                    references.append(value["$ref"])
-                    return {"$ref": 0}
-                plain = value if raw else _plain(value, named)
-                return {
-                    key: shape(
-                        plain[key], not named and not raw and key in _NAMED, raw or (not named and key in _VALUES)
-                    )
-                    for key in sorted(plain, key=str)
-                }
-            if isinstance(value, (list, tuple)):
-                return [shape(item, False, raw) for item in value]
-            return value
-
-        text = orjson.dumps(shape(node, named, False), option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-        return text, references
+    def of(self, node: _Node) -> bytes:
+        """The digest of a node, as far as the references have been refined."""
+        if isinstance(node, bytes):
+            return node
+        if isinstance(node, str):
+            return self.digests[node]
+        return _digest(
+            b"\0".join(sorted(key.encode("utf-8", "surrogatepass") + b"\1" + self.of(inner) for key, inner in node))
+        )
 
     def collect(self) -> None:
-        """Skeletons of everything that is referred to, starting at the paths."""
-        todo = self.skeleton(self.root.get("paths", {}), True)[1]
-        todo += [found.pointer for operation in self.contract.operations for found in operation.parameters]
-        while todo:
-            reference = todo.pop()
-            if reference not in self.skeletons:
-                self.skeletons[reference] = self.skeleton(follow(self.root, reference)[1])
-                todo += self.skeletons[reference][1]
-        self.digests = dict.fromkeys(self.skeletons, b"")
+        """Nodes of everything that is referred to, starting at the paths."""
+        self.node(self.root.get("paths", {}), True)
+        self.waiting += [found.pointer for operation in self.contract.operations for found in operation.parameters]
+        while self.waiting:
+            reference = self.waiting.pop()
+            if reference not in self.nodes:
+                self.nodes[reference] = self.node(follow(self.root, reference)[1])
+        self.digests = dict.fromkeys(self.nodes, b"")
 
     def refine(self) -> dict[str, bytes]:
-        return {
-            reference: _digest(text, [self.digests[inner] for inner in references])
-            for reference, (text, references) in self.skeletons.items()
-        }
+        return {reference: self.of(node) for reference, node in self.nodes.items()}
 
-    def digest(self, node: Any, named: bool = False) -> bytes:
+    def digest(self, value: Any, named: bool = False) -> bytes:
         """Equal for equal meanings, references followed however deep."""
-        text, references = self.skeleton(node, named)
-        return _digest(text, [self.digests[reference] for reference in references])
+        return self.of(self.node(value, named))
 
 
-def _digest(text: bytes, inner: Sequence[bytes]) -> bytes:
-    return blake2b(text + b"\0" + b"\0".join(inner), digest_size=16).digest()
+def _digest(text: bytes) -> bytes:
+    return blake2b(text, digest_size=16).digest()
 
 
 def _settle(left: _Side, right: _Side) -> None:
@@ -269,11 +277,13 @@ class _Comparison:
 
         ours, theirs = _operation(self.left.root, one), _operation(self.right.root, other)
         first, second = self._rest(ours, theirs, (), one.pointer, other.pointer)
-        if first == second:
+        if _same(first, second):
             return
         told: set[tuple[str, ...]] = set()
         rows = []
-        for changes in DeepDiff(first, second, view="tree", ignore_order=True, verbose_level=2).values():
+        for changes in DeepDiff(
+            first, second, view="tree", ignore_order=True, verbose_level=2, threshold_to_diff_deeper=0
+        ).values():
             for change in changes:
                 path = tuple(str(part) for part in change.path(output_format="list"))
                 rows.append((path, change.t1, change.t2))
@@ -332,11 +342,15 @@ class _Comparison:
                 inner = (*path, str(key))
                 inner_where, inner_there = f"{where}/{escape(str(key))}", f"{there}/{escape(str(key))}"
                 if key not in first or key not in second:
+                    mine, theirs = first.get(key), second.get(key)
+                    if path == ("parameters",):
+                        mine, inner_where, _ = _followed(self.left.root, mine, inner_where)
+                        theirs, inner_there, _ = _followed(self.right.root, theirs, inner_there)
                     self.places[inner] = (inner_where, inner_there)
                     if key in first:
-                        rest_one[str(key)] = _brief(first[key])
+                        rest_one[str(key)] = _brief(mine)
                     else:
-                        rest_other[str(key)] = _brief(second[key])
+                        rest_other[str(key)] = _brief(theirs)
                     continue
                 inner_raw = raw or (not named and key in _VALUES)
                 inner_named = not raw and not named and key in _NAMED
@@ -347,27 +361,41 @@ class _Comparison:
                 if equal:
                     continue
                 a, b = self._rest(first[key], second[key], inner, inner_where, inner_there, inner_named, inner_raw)
-                if a != b:
+                if not _same(a, b):
                     rest_one[str(key)], rest_other[str(key)] = a, b
             return rest_one, rest_other
         if isinstance(one, list) and isinstance(other, list) and not raw:
-            return self._lists(one, other)
+            return self._lists(one, other, path, where, there)
         return one, other
 
-    def _lists(self, one: list[Any], other: list[Any]) -> tuple[Any, Any]:
-        """Members that the other side has not, as texts: order and names of references must not matter."""
-        ours = {self.left.digest(item): item for item in one}
-        theirs = {self.right.digest(item): item for item in other}
-        return (
-            [_brief(item) for digest, item in ours.items() if digest not in theirs],
-            [_brief(item) for digest, item in theirs.items() if digest not in ours],
-        )
+    def _lists(
+        self, one: list[Any], other: list[Any], path: tuple[str, ...], where: str, there: str
+    ) -> tuple[Any, Any]:
+        """Members that the other side has not, in whatever order; as many on both sides are compared one by one."""
+        ours = {self.left.digest(item): at for at, item in enumerate(one)}
+        theirs = {self.right.digest(item): at for at, item in enumerate(other)}
+        first = [at for digest, at in ours.items() if digest not in theirs]
+        second = [at for digest, at in theirs.items() if digest not in ours]
+        if len(first) != len(second):
+            return [_brief(one[at]) for at in first], [_brief(other[at]) for at in second]
+        rest_one: dict[str, Any] = {}
+        rest_other: dict[str, Any] = {}
+        for mine, its in zip(first, second, strict=True):
+            a, b = self._rest(one[mine], other[its], (*path, str(mine)), f"{where}/{mine}", f"{there}/{its}")
+            if not _same(a, b):
+                rest_one[str(mine)], rest_other[str(mine)] = a, b
+        return rest_one, rest_other
 
 
 def _same(one: Any, other: Any) -> bool:
+    """Equal as JSON, where `1` is not `true`; the order of a list does not matter."""
     if isinstance(one, list) and isinstance(other, list):
-        return sorted(map(repr, one)) == sorted(map(repr, other))
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+        return sorted(map(_text, one)) == sorted(map(_text, other))
+    return _text(one) == _text(other)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
 def _operation(root: Mapping[str, Any], operation: Operation) -> dict[str, Any]:
@@ -441,5 +469,5 @@ def _shown(value: Any) -> str | None:
     """As JSON, at most 200 characters; None for what deepdiff calls not present."""
     if type(value).__name__ == "NotPresent":
         return None
-    text = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 200 else text[:199] + "…"

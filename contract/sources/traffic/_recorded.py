@@ -9,7 +9,8 @@ import lzma
 import re
 import zlib
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from contract.core.errors import SourceError
@@ -37,7 +38,7 @@ def _open(where: str) -> BinaryIO:
         return cast(BinaryIO, lzma.open(where))
     if where.endswith(".gz"):
         return cast(BinaryIO, gzip.open(where))
-    return open(where, "rb")  # noqa: SIM115, PTH123  (closed by `opened`; the user's own spelling of the name)
+    return Path(where).open("rb")
 
 
 def split(url: str) -> tuple[str | None, str]:
@@ -84,8 +85,6 @@ def encoded(text: str, headers: Headers) -> bytes:
     """The text in the charset that the content type names, so that the bytes are again those that were sent."""
     charset = re.search(r"(?i)charset\s*=\s*\"?([\w.:-]+)", header(headers, "content-type") or "")
     if charset and charset[1].lower().replace("_", "-") not in ("utf-8", "utf8"):
-        try:
+        with suppress(LookupError, UnicodeError):  # where it is not what it says, the text came from UTF-8
             return text.encode(charset[1])
-        except (LookupError, UnicodeError):
-            pass  # not what it says; then the text came from UTF-8
     return text.encode("utf-8", "surrogatepass")

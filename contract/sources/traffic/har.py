@@ -9,8 +9,9 @@ Only http(s) and WebSocket handshakes are read; `data:` and `chrome-extension:` 
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Collection, Iterator, Mapping
-from json.decoder import WHITESPACE, JSONDecodeError, JSONDecoder
+from json import JSONDecodeError, JSONDecoder
 from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from contract.core.evidence import Exchange, Headers, Request, Response, header
 from contract.sources.traffic._recorded import encoded, opened, split, traffic, unbase64, wanted
 
 _CHUNK = 1 << 16
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def exchanges(where: str, *, hosts: Collection[str] | None = None) -> Iterator[Exchange]:
@@ -66,7 +68,7 @@ def _exchange(entry: Mapping[str, Any], origin: str, hosts: Collection[str] | No
 
 
 def _headers(records: Any) -> Headers:
-    out = []
+    out: list[tuple[str, str]] = []
     for record in records or ():
         name, value = record["name"], record["value"]
         if name.startswith(":"):  # pseudo-headers of HTTP/2 (RFC 9113, 8.3) stand in the request line too
@@ -159,7 +161,7 @@ class _Text:
     def peek(self) -> str:
         """The next character that is no white space; empty at the end."""
         while True:
-            match = WHITESPACE.match(self.buffer, self.at)
+            match = _SPACE.match(self.buffer, self.at)
             self.at = match.end() if match else self.at
             if self.at < len(self.buffer) or self.ended:
                 return self.buffer[self.at : self.at + 1]

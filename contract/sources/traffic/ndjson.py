@@ -42,8 +42,12 @@ def exchanges(where: str, *, hosts: Collection[str] | None = None) -> Iterator[E
             if not line.strip():
                 continue
             try:
-                found = _exchange(_flat(orjson.loads(line.removeprefix(b"\xef\xbb\xbf"))), f"{where}:{number}", hosts)
-            except ValueError as error:  # JSONDecodeError is one
+                found = _exchange(
+                    _flat(orjson.loads(line.removeprefix(b"\xef\xbb\xbf").strip())), f"{where}:{number}", hosts
+                )
+            except orjson.JSONDecodeError as error:
+                raise SourceError(f"{where}:{number}: not JSON: {error.msg} at column {error.colno}") from error
+            except ValueError as error:
                 raise SourceError(f"{where}:{number}: {error}") from error
             if found is not None:
                 yield found

@@ -216,7 +216,7 @@ def test_mounts_hosts_endpoints_and_wrappers_are_descended_into(module: Written)
 
 def test_the_root_path_stands_before_every_route(module: Written) -> None:
     name = module(
-        "from fastapi import FastAPI\napp = FastAPI(root_path='/api/', openapi_url=None)\n@app.get('/a')\ndef a(): ...\n"
+        "from fastapi import FastAPI\napp = FastAPI(openapi_url=None)\napp.root_path = '/api/'\n@app.get('/a')\ndef a(): ...\n"
     )
     assert explicit(asgi.routes(f"{name}:app")) == ["GET /api/a"]
 

@@ -154,7 +154,7 @@ def test_the_list_may_come_on_standard_input(monkeypatch: pytest.MonkeyPatch) ->
         ('{"uri": "x"}', ': holds no list of Laravel routes; it begins with `{"uri": "x"}`'),
         (
             '[{"uri": "a", "method": "GET"}, {"uri',
-            ":1:33: the list of routes is no JSON: Unterminated string starting at",
+            ":1:34: the list of routes is no JSON: Unterminated string starting at",
         ),
         ('[{"uri": 1, "method": "GET"}]', ": route 1 of the list has no `uri` and `method` that are texts"),
         ('[{"uri": "a"}]', ": route 1 of the list has no `uri` and `method` that are texts"),
@@ -281,4 +281,4 @@ def test_the_running_application_answers_every_route_that_is_read(library: Path,
     assert {key: status for key, status in answers.items() if status not in (200, 201, 204)} == {
         "POST /api/v2/catalogue": 302
     }
-    assert len(answers) == 31
+    assert len(answers) == 36
