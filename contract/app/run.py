@@ -20,7 +20,7 @@ from contract.core.document import Document
 from contract.core.errors import ConfigError
 from contract.core.openapi import Contract
 from contract.core.policy import Baseline
-from contract.core.report import Report, Run, Tool
+from contract.core.report import FindingRow, Report, Run, Tool
 from contract.core.target import Target
 
 
@@ -101,7 +101,33 @@ def _check(
         curl=prove.curl_of(target),
         routes=gathered.places,
     )
-    return compose(material, started.date())
+    return with_excerpts(compose(material, started.date()), settings.cwd)
+
+
+_AROUND = 3
+_EXCERPTS = 200
+_LONGEST_LINE = 160
+
+
+def with_excerpts(report: Report, cwd: Path) -> Report:
+    """The report with the lines of the user's files around each declaration; minified files have none to show."""
+    lines: dict[str, list[str]] = {}
+
+    def excerpt(row: FindingRow) -> tuple[tuple[int, str], ...]:
+        place = row.location
+        if place is None:
+            return ()
+        if place.file not in lines:
+            try:
+                lines[place.file] = (cwd / place.file).read_text(encoding="utf-8", errors="replace").splitlines()
+            except OSError:
+                lines[place.file] = []
+        first = max(1, place.line - _AROUND)
+        chosen = list(enumerate(lines[place.file][first - 1 : place.line + _AROUND], first))
+        return tuple(chosen) if all(len(text) <= _LONGEST_LINE for _, text in chosen) else ()
+
+    shown = [replace(row, excerpt=excerpt(row)) for row in report.findings[:_EXCERPTS]]
+    return replace(report, findings=(*shown, *report.findings[_EXCERPTS:]))
 
 
 def load_document(settings: Settings) -> Document:

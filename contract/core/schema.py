@@ -308,7 +308,7 @@ def kind_of(value: Any) -> str:
 
 
 def _sentence(where: str, keyword: str, name: str | None, schema: Any, instance: Any) -> str:
-    place = f"`{where}`" if where else "the body"
+    place = f"`{where}`" if where else "the value"
     if keyword == "required":
         return f"`{name}` is missing in {place}; the document requires it"
     if keyword == "type":

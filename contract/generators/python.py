@@ -101,11 +101,9 @@ def generate(
     Files are replaced one by one when all of them are made, and only where they differ; nothing else in `out` is
     touched. `cache` is where mypy keeps what it knows about pydantic.
     """
-    for package in ("datamodel_code_generator", "pydantic", "mypy"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtra(
-                "generating types", "types", package.replace("_", "-").replace("-generator", "-generator")
-            )
+    for module in ("datamodel_code_generator", "pydantic", "mypy"):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtra("generating types", "types", module.replace("_", "-"))
     job = _plan(document, operations)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
@@ -136,7 +134,7 @@ def compare(fresh: Path, committed: Path) -> Iterator[Stale]:
 
     Files that a person wrote into the committed folder are theirs; line endings do not count.
     """
-    today = {name for name in _files(fresh)}
+    today = set(_files(fresh))
     before = {name for name in _files(committed) if name in today or _is_ours(committed / name)}
     for name in sorted(today | before):
         if name not in before:

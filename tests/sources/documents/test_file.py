@@ -176,7 +176,8 @@ def test_a_version_without_quotes_is_read_and_told() -> None:
     document = load("api.yaml")
     assert (document.version, document.family) == ("2.0", "3.0")
     assert [(problem.pointer, problem.message) for problem in document.problems()] == [
-        ("#/openapi", "`2.0` is no string")
+        ("#/openapi", "`2.0` is no string"),
+        ("#/openapi", '`2.0` is none of `"2.0"`'),
     ]
     assert str(document.locate("#/openapi")) == "api.yaml:1"
 

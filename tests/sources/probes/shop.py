@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import jsonschema_rs
@@ -53,35 +54,37 @@ _ONE = {"$ref": "#/components/schemas/Task"}
 
 def document() -> dict[str, Any]:
     """The declared document: what the clean API keeps."""
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "shop", "version": "1"},
-        "security": [{"token": []}],
-        "components": {
-            "securitySchemes": {"token": {"type": "oauth2", "flows": {}}},
-            "schemas": {"New": _NEW, "Task": _TASK},
-        },
-        "paths": {
-            "/tasks": {
-                "get": {
-                    "parameters": [_LIMIT],
-                    "responses": _answers("200", "401", "422", schema={"type": "array", "items": _ONE}),
-                },
-                "post": {
-                    "requestBody": {
-                        "required": True,
-                        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/New"}}},
+    return deepcopy(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "shop", "version": "1"},
+            "security": [{"token": []}],
+            "components": {
+                "securitySchemes": {"token": {"type": "oauth2", "flows": {}}},
+                "schemas": {"New": _NEW, "Task": _TASK},
+            },
+            "paths": {
+                "/tasks": {
+                    "get": {
+                        "parameters": [_LIMIT],
+                        "responses": _answers("200", "401", "422", schema={"type": "array", "items": _ONE}),
                     },
-                    "responses": _answers("201", "401", "415", "422", schema=_ONE),
+                    "post": {
+                        "requestBody": {
+                            "required": True,
+                            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/New"}}},
+                        },
+                        "responses": _answers("201", "401", "415", "422", schema=_ONE),
+                    },
                 },
+                "/tasks/{id}": {
+                    "get": {"parameters": [_ID], "responses": _answers("200", "401", "404", "422", schema=_ONE)},
+                    "delete": {"parameters": [_ID], "responses": _answers("204", "401", "404", "422")},
+                },
+                "/reports": {"get": {"parameters": [_TENANT], "responses": _answers("200", "401", "422")}},
             },
-            "/tasks/{id}": {
-                "get": {"parameters": [_ID], "responses": _answers("200", "401", "404", "422", schema=_ONE)},
-                "delete": {"parameters": [_ID], "responses": _answers("204", "401", "404", "422")},
-            },
-            "/reports": {"get": {"parameters": [_TENANT], "responses": _answers("200", "401", "422")}},
-        },
-    }
+        }
+    )
 
 
 def build(*faults: str) -> Starlette:
