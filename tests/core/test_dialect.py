@@ -123,16 +123,23 @@ def test_a_document_of_2020_12_comes_back_itself(family: str) -> None:
     assert schema({"type": "int", "nullable": True}, family) == {"nullable": True}
 
 
-scalars = st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["string", "int", "#/x", "a"])
+KEYWORDS = [
+    *("type", "properties", "items", "allOf", "not", "required", "enum", "nullable", "minimum", "exclusiveMinimum"),
+    *("minLength", "$ref", "$id", "additionalProperties", "pattern", "uniqueItems", "prefixItems", "paths", "get"),
+    *("parameters", "schema", "content", "in", "x-nullable", "discriminator", "formData", "collectionFormat", "name"),
+]
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.sampled_from(["string", "int", "#/x", "a", "body", "formData", "array"])
+)
 anything = st.recursive(
     scalars,
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                "type properties items allOf not required enum nullable minimum exclusiveMinimum minLength $ref "
-                "$id additionalProperties pattern uniqueItems prefixItems paths get parameters schema content in".split()
-            ),
+            st.sampled_from(KEYWORDS),
             inner,
             max_size=4,
         )
@@ -465,4 +472,4 @@ def test_each_moved_part_knows_where_it_stood() -> None:
         (("servers",), ("host",)),
     ]:  # fmt: skip
         assert new.back(now) == then
-        assert new.forth(then) == now
+        assert new.back(new.forth(then)) == then

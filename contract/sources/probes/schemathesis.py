@@ -226,6 +226,7 @@ class _Run:
             stream.generator.close()
             if timer is not None:
                 timer.cancel()
+                timer.join()
         yield from self._wire.taken()
         # The engine turns Ctrl-C into an orderly end of its own; the deadline stops it the same way, and is noted.
         interrupted = ended is StopReason.INTERRUPTED and not self._late
@@ -612,15 +613,16 @@ def _schema(value: Mapping[str, Any], target: Target, options: Options, keys: fr
     import schemathesis
     from schemathesis.config import SchemathesisConfig
 
-    config = SchemathesisConfig.from_dict(configuration(options, len(keys)))
-    document = dict(value)
+    settings = configuration(options, len(keys))
+    # The library writes into what it is given, and ours is judged by at the same time.
+    document = _copied(_with_bearer(dict(value)))
     if target.kind == "http":
-        config.projects.get_default().update(base_url=target.origin + options.base_path.rstrip("/"))
+        settings["base-url"] = target.origin + options.base_path.rstrip("/")
     else:
         # An absolute URL would make the engine's own first two requests look for a server of that name.
         document["servers"] = [{"url": options.base_path or "/"}]
     try:
-        whole = schemathesis.openapi.from_dict(_with_bearer(document), config=config)
+        whole = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(settings))
     except schemathesis.errors.LoaderError as error:
         raise SourceError(f"schemathesis cannot read the document: {error.message}") from error
     schema = whole.include(lambda context: f"{context.operation.method.upper()} {context.operation.path}" in keys)
@@ -628,6 +630,12 @@ def _schema(value: Mapping[str, Any], target: Target, options: Options, keys: fr
     kind = type(schema)
     schema.__class__ = type(kind.__name__, (kind,), {"transport": property(lambda _: wire)})
     return schema
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def _with_bearer(document: dict[str, Any]) -> dict[str, Any]:
