@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -198,7 +199,7 @@ def gather(gathered: Gathered, target: Target | None) -> None:
     if settings.routes:
         _source(gathered, "routes", " ".join(settings.routes), lambda: _routes(gathered))
     for where in settings.traffic:
-        _source(gathered, "traffic", where, lambda where=where: _traffic(gathered, where))  # type: ignore[misc]
+        _source(gathered, "traffic", where, lambda where=where: _traffic(gathered, where))
     if target is not None and settings.fuzz:
         _source(gathered, "fuzz", f"schemathesis · seed {settings.seed}", lambda: _fuzz(gathered, target))
     if settings.types:
@@ -406,13 +407,16 @@ def _types(gathered: Gathered) -> tuple[int, str]:
     settings = gathered.settings
     artifacts: list[Artifact] = []
     for wanted in settings.types or ():
-        module = plug_in("generators", wanted.name, "--types")
-        committed = Path(settings.cwd, wanted.path) if wanted.path is not None else None
-        for item in module.check(gathered.contract.document, gathered.operations, committed):
-            if isinstance(item, Artifact):
-                artifacts.append(item)
-            if isinstance(item, Stale) or not item.proven:
-                gathered.state(gathered.judge.generated(item), "types")
+        generator = plug_in("generators", wanted.name, "--types")
+        with tempfile.TemporaryDirectory(prefix="contract-types-") as folder:
+            fresh = Path(folder, wanted.name)
+            made = list(generator.generate(gathered.contract.document, gathered.operations, fresh))
+            artifacts += made
+            drift: list[Artifact | Stale] = [item for item in made if not item.proven]
+            if wanted.path is not None:
+                drift += generator.compare(fresh, Path(settings.cwd, wanted.path))
+        for item in drift:
+            gathered.state(gathered.judge.generated(item), "types")
     gathered.artifacts = artifacts
     return len(artifacts), "components and operations"
 

@@ -29,12 +29,8 @@ def prove(gathered: Gathered, target: Target | None, notify: Notify) -> dict[str
         finding = sighting.finding
         exhibit = gathered.exhibits.get(fingerprint)
         wanted = rules[finding.rule]
-        if (
-            exhibit is None
-            or Proof.STRUCTURAL in wanted
-            and fingerprint not in gathered.complaints
-            and (Proof.REPLAYED not in wanted and Proof.CONFIRMED not in wanted)
-        ):
+        complaint = gathered.complaints.get(fingerprint)
+        if exhibit is None or (Proof.STRUCTURAL in wanted and complaint is None):
             proofs[fingerprint] = Proven(Proof.STRUCTURAL)
             continue
         notify(Step("proof", number, len(todo), gathered.ledger.exchanges, len(todo)))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
-from contract.core.finding import Level, Mismatch, Proof
+from contract.core.finding import Level, Proof
 
 Check = Callable[..., Iterator[Any]]
 C = TypeVar("C", bound=Check)

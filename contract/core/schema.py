@@ -422,7 +422,7 @@ def _project(node: Any, drop: str | None, parent: str = "") -> Any:
                     if drop == "writeOnly":
                         changed["properties"] = {
                             **changed.get("properties", properties),
-                            **{name: False for name in marked},
+                            **dict.fromkeys(marked, False),
                         }
     return {**node, **changed} if changed else node
 

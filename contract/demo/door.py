@@ -269,11 +269,12 @@ def _check_query(query: bytes, scalars: frozenset[str]) -> None:
 
 
 def _decimal(text: object) -> object:
-    """An integer as JSON writes it; FastAPI would take `+1`, `01`, ` 1` and `1.0` too."""
+    """An integer as JSON writes it: FastAPI would take `+1`, `01` and ` 1` too, and JSON Schema counts `1.0` as one."""
     if isinstance(text, str):
-        if not re.fullmatch(r"-?(0|[1-9][0-9]{0,18})", text, re.ASCII):
+        match = re.fullmatch(r"(-?(?:0|[1-9][0-9]{0,18}))(?:\.0+)?", text, re.ASCII)
+        if match is None:
             raise ValueError("not an integer")
-        return int(text)
+        return int(match[1])
     return text
 
 

@@ -105,28 +105,35 @@ def generate(
         if importlib.util.find_spec(module) is None:
             raise MissingExtra("generating types", "types", module.replace("_", "-"))
     job = _plan(document, operations)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
-        work = Path(scratch)
-        made, faults = _make(job, work)
-        if made.failure is not None:
-            fault = _Fault("generate", made.failure)
-            return list(_artifacts(job, dict.fromkeys(job.schemas, fault), fault))
-        package = work / "generated_types"
-        package.mkdir()
-        operations_text = _operations(job, made.classes)
-        _write(package, made.text, operations_text)
-        for name in job.schemas.keys() - made.classes.keys():
-            faults.setdefault(name, _Fault("generate", "the generator made no type for it and said nothing"))
-        broken, wrong = _import(job, made, work)
-        for name, reason in wrong.items():
-            faults.setdefault(name, _Fault("examples", reason))
-        typed, everything = _typecheck(made.text, made.owners, operations_text, work, cache)
-        for name, reason in typed.items():
-            faults.setdefault(name, _Fault("typecheck", reason))
-        all_fault = _Fault("import", broken) if broken else _Fault("typecheck", everything) if everything else None
-        _install(package, out)
-    return list(_artifacts(job, faults, all_fault))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
+            return list(_artifacts(job, *_prove(job, Path(scratch), out, cache)))
+    except OSError as error:
+        raise SourceError(f"{out}: cannot be written: {error.strerror or error}") from error
+
+
+def _prove(job: _Job, work: Path, out: Path, cache: Path | None) -> tuple[dict[str, _Fault], _Fault | None]:
+    """Faults by component, and one that everything has; the package is in `out` afterwards, if it could be made."""
+    made, faults = _make(job, work)
+    if made.failure is not None:
+        return faults, _Fault("generate", made.failure)
+    package = work / "generated_types"
+    package.mkdir()
+    operations = _operations(job, made.classes)
+    _write(package, made.text, operations)
+    for name in job.schemas.keys() - made.classes.keys():
+        faults.setdefault(name, _Fault("generate", "the generator made no type for it and said nothing"))
+    broken, wrong = _import(job, made, work)
+    for name, reason in wrong.items():
+        faults.setdefault(name, _Fault("examples", reason))
+    typed, everything = _typecheck(made, work, cache)
+    for name, reason in typed.items():
+        faults.setdefault(name, _Fault("typecheck", reason))
+    _install(package, out)
+    if broken:
+        return faults, _Fault("import", broken)
+    return faults, _Fault("typecheck", everything) if everything else None
 
 
 def compare(fresh: Path, committed: Path) -> Iterator[Stale]:
@@ -135,6 +142,8 @@ def compare(fresh: Path, committed: Path) -> Iterator[Stale]:
     Files that a person wrote into the committed folder are theirs; line endings do not count.
     """
     today = set(_files(fresh))
+    if not today:  # nothing could be made, and the artifacts say why
+        return
     before = {name for name in _files(committed) if name in today or _is_ours(committed / name)}
     for name in sorted(today | before):
         if name not in before:
@@ -308,42 +317,32 @@ def _make(job: _Job, work: Path) -> tuple[_Made, dict[str, _Fault]]:
         """Without names: their schemas say nothing, so that references to them still lead somewhere."""
         made = _run(job, without, work)
         if made.failure is None:
-            failure = _imports(made.text, work)
-            if failure is not None:
-                made = _Made(made.text, made.classes, made.owners, failure)
+            made.failure = _imports(made.text, work)
         return made
 
     made = attempt(frozenset())
     while made.failure is not None and next(runs, None) is not None:
-        step = "import" if made.text else "generate"
+        step, reason = "import" if made.text else "generate", _last_line(made.failure)
         blamed = _blamed(made, job) - faults.keys()
         if not blamed:
-            culprits = _search(
-                lambda names: attempt(frozenset(names)).failure, sorted(job.schemas.keys()), faults, runs
-            )
-            faults.update({name: _Fault(step, reason) for name, reason in culprits.items()})
+            found = _search(lambda names: attempt(names).failure, sorted(job.schemas), frozenset(faults), runs)
+            faults.update({name: _Fault(step, each) for name, each in found.items()})
             made = attempt(frozenset(faults))
             break
-        faults.update(dict.fromkeys(blamed, _Fault(step, _last_line(made.failure))))
+        faults.update(dict.fromkeys(blamed, _Fault(step, reason)))
         made = attempt(frozenset(faults))
-    if made.failure is not None:
-        return _Made(failure=_last_line(made.failure)), faults
-    return made, faults
+    return (made if made.failure is None else _Made(failure=_last_line(made.failure))), faults
 
 
 def _search(
-    failure: Callable[[Iterable[str]], str | None],
-    names: Sequence[str],
-    known: Mapping[str, _Fault],
-    runs: Iterator[int],
+    failure: Callable[[frozenset[str]], str | None], names: Sequence[str], known: frozenset[str], runs: Iterator[int]
 ) -> dict[str, str]:
     """The schemas that fail even when all the others say nothing, found by halving."""
-    everything = frozenset(names)
     todo = [list(names)]
     found: dict[str, str] = {}
     while todo and next(runs, None) is not None:
         part = todo.pop()
-        reason = failure((everything - frozenset(part)) | known.keys() | found.keys())
+        reason = failure(frozenset(names) - frozenset(part) | known | found.keys())
         if reason is None:
             continue
         if len(part) == 1:
@@ -359,6 +358,7 @@ def _run(job: _Job, without: frozenset[str], work: Path) -> _Made:
     value = job.document.value
     source, target, metadata = work / "openapi.json", work / "models.py", work / "metadata.json"
     schemas = {name: {} if name in without else schema for name, schema in job.schemas.items()}
+    schemas = {name: _prepared(schema, job.document.family == "3.0") for name, schema in schemas.items()}
     text = json.dumps(
         {
             "openapi": value.get("openapi", "3.1.0"),
@@ -400,6 +400,53 @@ def _run(job: _Job, without: frozenset[str], work: Path) -> _Made:
                 classes[name] = classes[other]
             schema = schemas[other]
     return _Made(target.read_text(), classes, owners)
+
+
+def _prepared(node: Any, alone: bool, named: bool = False) -> Any:
+    """The schema without what would spoil its class and means nothing.
+
+    A default of another type than the schema's is none (OpenAPI 3.0.3, 4.7.24.1); `alone`: what stands beside a `$ref`
+    is ignored (4.7.23), and would cost the class its name. `named`: the keys are names of properties, no keywords.
+    """
+    if isinstance(node, list):
+        return [_prepared(each, alone) for each in node]
+    if not isinstance(node, Mapping):
+        return node
+    if not named:
+        if alone and isinstance(node.get("$ref"), str):
+            return {"$ref": node["$ref"]}
+        if "default" in node and not _is_of(node["default"], node):
+            node = {key: value for key, value in node.items() if key != "default"}
+    return {
+        key: value
+        if not named and key in ("default", "example", "examples", "enum", "const")
+        else _prepared(
+            value, alone, not named and key in ("properties", "patternProperties", "$defs", "dependentSchemas")
+        )
+        for key, value in node.items()
+    }
+
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (Mapping,),
+    "null": (type(None),),
+}
+
+
+def _is_of(value: Any, schema: Mapping[str, Any]) -> bool:
+    declared = schema.get("type")
+    kinds = [declared] if isinstance(declared, str) else declared
+    if not isinstance(kinds, list) or (value is None and schema.get("nullable") is True):
+        return True
+    return any(
+        isinstance(value, _KINDS.get(str(kind), (object,))) and isinstance(value, bool) <= (kind == "boolean")
+        for kind in kinds
+    )
 
 
 def _refers_to_paths(*values: Any) -> bool:
@@ -495,14 +542,11 @@ def _write(package: Path, models: str, operations: str) -> None:
 
 
 def _install(package: Path, out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name in FILES:
-            target = out / name
-            if not target.is_file() or target.read_bytes() != (package / name).read_bytes():
-                (package / name).replace(target)
-    except OSError as error:
-        raise SourceError(f"{out}: cannot be written: {error.strerror or error}") from error
+    out.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        target = out / name
+        if not target.is_file() or target.read_bytes() != (package / name).read_bytes():
+            (package / name).replace(target)
 
 
 # --- proving it ------------------------------------------------------------------------------------------------------
@@ -564,9 +608,7 @@ def _import(job: _Job, made: _Made, work: Path) -> tuple[str | None, dict[str, s
     return None, answer["components"]
 
 
-def _typecheck(
-    models: str, owners: Mapping[str, str], operations: str, work: Path, cache: Path | None
-) -> tuple[dict[str, str], str | None]:
+def _typecheck(made: _Made, work: Path, cache: Path | None) -> tuple[dict[str, str], str | None]:
     """mypy's errors by component, the first of each; and one that belongs to none, which then is everybody's."""
     folder = cache or _cache()
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--hide-error-context", "--no-pretty"]
@@ -575,11 +617,11 @@ def _typecheck(
     if done.returncode == 0:
         return {}, None
     found: dict[str, str] = {}
-    spans = _spans(models)
+    spans = _spans(made.text)
     everything = None
     for file, line, message in re.findall(r"^(\S+?):(\d+): error: (.*)$", done.stdout, re.MULTILINE):
         name = _class_at(spans, int(line)) if file.endswith("models.py") else None
-        owner = owners.get(name or "")
+        owner = made.owners.get(name or "")
         if owner is not None:
             found.setdefault(owner, f"mypy --strict: {message}")
         elif everything is None:

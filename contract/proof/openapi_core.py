@@ -55,8 +55,9 @@ class Second:
     def confirm(self, exchange: Exchange, finding: Finding, operation_path: str) -> tuple[Proof, str]:
         """The proof and one sentence about it, without any value of the body.
 
-        `operation_path` is the key under `paths` of the operation that the finding is about.
+        `operation_path` is the template of the operation that the finding is about, with or without the base path.
         """
+        operation_path = self._key(operation_path)
         if finding.rule == "response-schema":
             return self._response_schema(exchange, finding, operation_path)
         if finding.rule == "undeclared-property":
@@ -64,6 +65,11 @@ class Second:
         if finding.rule == "invalid-request-accepted":
             return self._invalid_request(exchange, operation_path)
         return Proof.UNPROVEN, f"no second validator judges `{finding.rule}`"
+
+    def _key(self, template: str) -> str:
+        """The key under `paths`: the template itself, or its longest end that is one."""
+        ends = [template[match.start() :] for match in re.finditer("/", template)]
+        return next((end for end in [template, *ends] if end in self.value.get("paths", {})), template)
 
     # --- rules ---
 

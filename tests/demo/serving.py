@@ -20,6 +20,7 @@ GLOBEX = {"Authorization": "Bearer demo-globex"}
 def serving(app: FastAPI) -> Iterator[str]:
     """The origin of a uvicorn that serves `app` on a free port until the block ends."""
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does so only for sockets of its own
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

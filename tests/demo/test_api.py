@@ -119,7 +119,7 @@ def test_what_is_no_resource_is_a_problem_too(seeded: httpx2.Client, path: str) 
     assert answer.headers["x-request-id"]
 
 
-@pytest.mark.parametrize("id", ["0", "-1", "+17", "017", "17.0", " 17", "%D9%A1%D9%A7", "2147483648", "true", "%FF"])
+@pytest.mark.parametrize("id", ["0", "-1", "+17", "017", "17.", " 17", "%D9%A1%D9%A7", "2147483648", "true", "%FF"])
 def test_a_malformed_id_names_no_resource(seeded: httpx2.Client, id: str) -> None:
     assert seeded.get(f"/app/tasks/{id}").status_code == 404
 
@@ -141,7 +141,7 @@ def test_a_well_formed_request_id_comes_back(seeded: httpx2.Client) -> None:
         "limit=0",
         "limit=101",
         "limit=",
-        "limit=1.0",
+        "limit=1.5",
         "limit=1&limit=2",
         "cursor=-1",
         "status=later",
@@ -165,7 +165,7 @@ def test_a_query_that_the_document_forbids_is_refused(seeded: httpx2.Client, que
     ("query", "ids"),
     [
         ("limit=2", [1, 2]),
-        ("limit=2&cursor=2", [3, 4]),
+        ("limit=2.0&cursor=2", [3, 4]),
         ("status=done&project_id=1", [3, 6]),
         ("overdue=true", [1, 2, 4, 5]),
         ("due_before=2026-02-24T13:00:00.5%2b01:00", [1]),

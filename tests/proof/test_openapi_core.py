@@ -212,3 +212,10 @@ def test_a_request_that_was_accepted_is_invalid_for_openapi_core_too() -> None:
 def test_no_value_of_a_body_stands_in_the_detail() -> None:
     _, detail = asked(document(), exchange({"id": "jo@example.com", "mail": None}), finding("type", "/id"))
     assert "jo@example.com" not in detail
+
+
+def test_the_template_may_carry_the_base_path() -> None:
+    proof, _ = Second(document()).confirm(
+        exchange({"id": "1", "mail": None}), finding("type", "/id", "/properties/id"), "/v2/users/{id}"
+    )
+    assert proof is Proof.CONFIRMED

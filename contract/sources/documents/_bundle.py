@@ -15,6 +15,9 @@ from contract.core.document import pointer, split, unescape
 from contract.core.errors import DocumentError
 from contract.sources.documents._text import MAX_DEPTH, Text, Tree
 
+MAX_CHAIN = 50
+"""References that may lead to one another before something stands there."""
+
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|//")
 _ELSEWHERE = re.compile(rb"""\$ref["']?\s*:\s*["']?[^#"'\s]""")
 _FILE = re.compile(r"#|.*/|.*\.(ya?ml|json)$", re.DOTALL)
@@ -111,6 +114,7 @@ class _Bundler:
         self.pending: list[tuple[Tokens, _Target, str]] = []
         self.inlining: list[tuple[str, Tokens, str]] = []
         self.targets: dict[tuple[str, Tokens, str | None, str], _Target] = {}
+        self.sought: set[tuple[str, Tokens, str | None, str]] = set()  # targets that are being looked for
         self.settled: set[tuple[str, str]] = set()  # references of the main file that stay as they are, by kind
         self.chained: dict[Tokens, tuple[_Place, Way]] = {}
         self.ids: tuple[int, dict[str, _Target]] = (0, {})
@@ -293,7 +297,7 @@ class _Bundler:
         target = self.target(node["$ref"], place, path)
         here = place.bundled + _tokens(path)
         step = (target.file.path, target.tokens, kind)
-        if step in self.inlining:
+        if step in self.inlining or len(self.inlining) > MAX_CHAIN:
             raise self.fail(place, path, f"`$ref: '{node['$ref']}'` leads back to itself, and to nothing else")
         self.origins[here] = target.file, target.tokens
         there = _Place(target.file, target.tokens, here)
@@ -384,7 +388,13 @@ class _Bundler:
     def target(self, reference: str, place: _Place, path: Way) -> _Target:
         key = (place.file.path, place.scope, place.base, reference)
         if key not in self.targets:
-            self.targets[key] = self.find(reference, place, path)
+            if key in self.sought or len(self.sought) > MAX_CHAIN:
+                raise self.fail(place, path, f"`$ref: '{reference}'` leads through itself, and so to nothing")
+            self.sought.add(key)
+            try:
+                self.targets[key] = self.find(reference, place, path)
+            finally:
+                self.sought.discard(key)
         return self.targets[key]
 
     def find(self, reference: str, place: _Place, path: Way) -> _Target:
@@ -432,6 +442,8 @@ class _Bundler:
 
     def opened(self, reference: str, address: str, place: _Place, path: Way) -> File:
         folder = os.path.dirname(place.file.path)
+        if "\0" in unquote(address):
+            raise self.fail(place, path, f"`$ref: {reference!r}` is the name of no file")
         wanted = os.path.normpath(os.path.join(folder, unquote(address)))
         if "%" in address and not os.path.exists(wanted):
             wanted = os.path.normpath(os.path.join(folder, address))

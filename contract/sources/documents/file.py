@@ -9,9 +9,10 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from contract.core.dialect import Tokens, from_swagger
-from contract.core.document import Document, Location, Problem, pointer, split
+from contract.core.document import Document, Location, Problem, pointer, split, unescape
 from contract.core.errors import DocumentError
 from contract.core.finding import fold
 from contract.sources.documents import _json, _yaml
@@ -61,7 +62,7 @@ def _document(main: File, bundled: Bundle, version: str, family: str) -> Documen
 
     def origin(reference: str) -> tuple[str, str]:
         file, tokens = source(reference)
-        while _node(file.tree.value, tokens) is _NOWHERE:
+        while _walked(file.tree.value, tokens)[0] is _NOWHERE:
             tokens = tokens[:-1]
         return file.shown, pointer(*tokens)
 
@@ -117,31 +118,40 @@ def _followed(value: Mapping[str, Any], tokens: Tokens) -> Tokens:
     at: Tokens = ()
     for index, token in enumerate(tokens):
         hops = 0
-        while isinstance(node, dict) and token not in node and isinstance(reference := node.get("$ref"), str):
-            hops += 1
-            at = split(reference)
-            node = _node(value, at)
-            if hops > 100:
+        while (step := _step(node, token)) is None and isinstance(node, dict) and hops < 100:
+            reference = node.get("$ref")
+            if not isinstance(reference, str):
                 break
-        at = (*at, token)
-        if isinstance(node, dict) and token in node:
-            node = node[token]
-        elif isinstance(node, list) and token.isascii() and token.isdigit() and int(token) < len(node):
-            node = node[int(token)]
-        else:
-            return at + tokens[index + 1 :]
+            hops += 1
+            node, at = _walked(value, split(reference))
+        if step is None:
+            return at + tokens[index:]
+        name, node = step
+        at = (*at, name)
     return at
 
 
-def _node(value: Any, tokens: Tokens) -> Any:
+def _walked(value: Any, tokens: Tokens) -> tuple[Any, Tokens]:
+    """What stands at the pointer, and the pointer without percent-encoding; `_NOWHERE` if nothing does."""
+    names: list[str] = []
     for token in tokens:
-        if isinstance(value, dict) and token in value:
-            value = value[token]
-        elif isinstance(value, list) and token.isascii() and token.isdigit() and int(token) < len(value):
-            value = value[int(token)]
-        else:
-            return _NOWHERE
-    return value
+        step = _step(value, token)
+        if step is None:
+            return _NOWHERE, tokens
+        name, value = step
+        names.append(name)
+    return value, tuple(names)
+
+
+def _step(node: Any, token: str) -> tuple[str, Any] | None:
+    """The name and the child that a reference token means, percent-encoded or not (RFC 6901, 6)."""
+    if isinstance(node, dict):
+        for name in (token, unescape(unquote(token))):
+            if name in node:
+                return name, node[name]
+    elif isinstance(node, list) and token.isascii() and token.isdigit() and int(token) < len(node):
+        return token, node[int(token)]
+    return None
 
 
 _NOWHERE = object()
@@ -262,7 +272,6 @@ def _looks_like(value: Mapping[str, Any]) -> str:
         ("a HAR capture", isinstance(log, dict) and "entries" in log),
         ("an Overlay", "overlay" in value),
         ("an Arazzo document", "arazzo" in value),
-        ("a RAML or WSDL export", "wsdl" in value or "raml" in value),
         ("a JSON Schema", "$schema" in value or "$defs" in value or ("properties" in value and "type" in value)),
         ("a Compose file", "services" in value),
         ("a Kubernetes object", "apiVersion" in value and "kind" in value),

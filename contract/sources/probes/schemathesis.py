@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import io
 import os
+import queue
 import re
 import threading
-from collections import deque
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from schemathesis.core.failures import Failure
     from schemathesis.core.transport import Response
     from schemathesis.engine import events
+    from schemathesis.engine.core import EventStream
     from schemathesis.engine.recorder import ScenarioRecorder
     from schemathesis.generation.case import Case
 
@@ -179,7 +181,7 @@ class _Run:
         self._wire = _Wire(target, options.base_path)
         self._schema = _schema(value, target, options, self._keys, self._wire)
         self._told: set[tuple[str, str, str]] = set()
-        self._late = False
+        self._warned: set[str] = set()
 
     def events(self) -> Iterator[Exchange | Complaint | Progress]:
         from schemathesis.engine import StopReason, events, from_schema
@@ -188,51 +190,55 @@ class _Run:
         if not whole:
             yield Progress(0, 0, "", "end")
             return
-        stream = from_schema(self._schema).execute()
         shares = _Shares(whole, self._options)
         limit_s = self._options.max_time_s
-        timer: threading.Timer | None = None
+        deadline = None if limit_s is None else time.monotonic() + limit_s
+        late = interrupted = False
         ended: StopReason | None = None
-
-        def deadline() -> None:
-            self._late = True
-            stream.stop()
-
-        if limit_s is not None:
-            timer = threading.Timer(limit_s, deadline)
-            timer.daemon = True
-            timer.start()
-        try:
-            with _storage():
-                for event in stream:
-                    yield from self._wire.taken()
-                    if isinstance(event, events.ScenarioFinished):
-                        yield from self._complaints(event.recorder)
-                        shares.finish(event.phase.value, event.label)
-                        yield Progress(shares.done, whole, event.label or "", event.phase.value)
-                    elif isinstance(event, events.NonFatalError):
-                        warning = _unchecked(event)
-                        if warning is not None:
-                            yield Progress(shares.done, whole, event.label, shares.phase, [warning])
-                    elif isinstance(event, events.EngineFinished):
-                        ended = event.stop_reason
-                    elif isinstance(event, events.FatalError):
-                        raise SourceError(f"schemathesis failed: {event.exception}") from event.exception
-        except KeyboardInterrupt:
-            ended = StopReason.INTERRUPTED
-            self._late = False
-        finally:
-            stream.stop()
-            stream.generator.close()
-            if timer is not None:
-                timer.cancel()
-                timer.join()
-        yield from self._wire.taken()
-        # The engine turns Ctrl-C into an orderly end of its own; the deadline stops it the same way, and is noted.
-        interrupted = ended is StopReason.INTERRUPTED and not self._late
+        stream = from_schema(self._schema).execute()
+        engine = threading.Thread(target=self._drive, args=(stream,), name="schemathesis", daemon=True)
+        with _storage():
+            engine.start()
+            try:
+                while True:
+                    try:
+                        item = self._wire.news.get(timeout=None if deadline is None else deadline - time.monotonic())
+                    except (queue.Empty, ValueError):
+                        # Its own time limit would make the engine deal with the clock, and differ from run to run.
+                        late, deadline = True, None
+                        stream.stop()
+                        continue
+                    except KeyboardInterrupt:
+                        interrupted, deadline = True, None
+                        stream.stop()
+                        continue
+                    if item is None:
+                        break
+                    if isinstance(item, Exchange):
+                        yield item
+                    elif isinstance(item, events.ScenarioFinished):
+                        yield from self._complaints(item.recorder)
+                        shares.finish(item.phase.value, item.label)
+                        yield Progress(shares.done, whole, item.label or "", item.phase.value)
+                    elif isinstance(item, events.NonFatalError):
+                        warning = _unchecked(item)
+                        if warning is not None and warning not in self._warned:
+                            self._warned.add(warning)  # each phase says it again
+                            yield Progress(shares.done, whole, item.label, shares.phase, [warning])
+                    elif isinstance(item, events.EngineFinished):
+                        ended = item.stop_reason
+                    elif isinstance(item, events.FatalError):
+                        raise SourceError(f"schemathesis failed: {item.exception}") from item.exception
+                    elif isinstance(item, BaseException):
+                        raise item
+            finally:
+                stream.stop()
+                engine.join()
         warnings = []
-        if ended is StopReason.INTERRUPTED:
-            warnings = ["interrupted" if interrupted else f"stopped at the deadline of {limit_s:g} s"]
+        if interrupted:
+            warnings = ["interrupted"]
+        elif late and ended is not StopReason.COMPLETED:
+            warnings = [f"stopped at the deadline of {limit_s:g} s"]
         elif ended is StopReason.SERVER_UNAVAILABLE:
             warnings = ["the server went away, and the rest was not asked"]
         elif self._wire.refused and not self._wire.answered:
@@ -240,6 +246,17 @@ class _Run:
         yield Progress(shares.done if warnings else whole, whole, "", "end", warnings)
         if interrupted:
             raise KeyboardInterrupt
+
+    def _drive(self, stream: EventStream) -> None:
+        """The engine in a thread of its own, so that exchanges are passed on as they come and not a scenario late."""
+        news = self._wire.news
+        try:
+            for event in stream:
+                news.put(event)
+        except BaseException as error:
+            news.put(error)
+        finally:
+            news.put(None)
 
     def _complaints(self, recorder: ScenarioRecorder) -> Iterator[Complaint]:
         """What this scenario shows and no earlier one has shown; of several, the one with the least exchange."""
@@ -458,7 +475,8 @@ class _Wire:
         self._base_url = target.origin + base_path.rstrip("/")
         self._build = HTTPAdapter().build_response
         self._local = threading.local()
-        self._new: deque[Exchange] = deque()
+        self.news: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        """Exchanges and the engine's events, in the order in which they happened; None at the end."""
         self._by_case: dict[str, Exchange] = {}
         self.answered = False
         self.refused = False
@@ -472,11 +490,6 @@ class _Wire:
     def forget(self, case_ids: Any) -> None:
         for case_id in case_ids:
             self._by_case.pop(case_id, None)
-
-    def taken(self) -> Iterator[Exchange]:
-        """Exchanges since the last time, in the order in which they ended."""
-        while self._new:
-            yield self._new.popleft()
 
     # --- as the library's transport ---
 
@@ -531,7 +544,7 @@ class _Wire:
         )
         if case is not None:
             self._by_case[case.id] = exchange
-        self._new.append(exchange)
+        self.news.put(exchange)
         return self._answered(prepared, exchange)
 
     def _answered(self, prepared: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
@@ -616,6 +629,11 @@ def _schema(value: Mapping[str, Any], target: Target, options: Options, keys: fr
     settings = configuration(options, len(keys))
     # The library writes into what it is given, and ours is judged by at the same time.
     document = _copied(_with_bearer(dict(value)))
+    for item in document.get("paths", {}).values():
+        # Whatever host a part of the document names, only the target is asked.
+        for part in (item, *(item.get(method) for method in METHODS)):
+            if isinstance(part, dict):
+                part.pop("servers", None)
     if target.kind == "http":
         settings["base-url"] = target.origin + options.base_path.rstrip("/")
     else:

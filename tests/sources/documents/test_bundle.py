@@ -7,7 +7,11 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from contract.core.dialect import to_2020_12
 from contract.core.document import Document
 from contract.core.errors import DocumentError
 from contract.sources.documents.file import load
@@ -467,6 +471,10 @@ def test_a_url_is_never_fetched(reference: str, message: str) -> None:
             "main.yaml:4:28: `$ref: ''` names nothing",
         ),
         (
+            {"main": 'paths: {}\ncomponents: {schemas: {A: {$ref: "a\\0.yaml"}}}\n'},
+            "main.yaml:4:28: `$ref: 'a\\x00.yaml'` is the name of no file",
+        ),
+        (
             {"main": "paths: {}\ncomponents: {schemas: {A: {$ref: '#name'}}}\n"},
             "main.yaml:4:28: `$ref: '#name'` points to nothing: there is no `$anchor` of that name",
         ),
@@ -488,8 +496,83 @@ def test_recursion_through_files_is_legal() -> None:
     }
 
 
+def test_a_percent_encoded_reference_is_followed_to_its_line() -> None:
+    document = written(
+        main="""
+        paths:
+          /a/{b}:
+            get: {responses: {'200': {$ref: '#/paths/~1a~1%7Bb%7D/post/responses/200'}}}
+            post:
+              responses:
+                '200': {description: x}
+        """
+    )
+    assert document.problems() == []
+    for path in ("#/paths/~1a~1{b}", "#/paths/~1a~1%7Bb%7D"):
+        assert str(document.locate(f"{path}/get/responses/200")) == "main.yaml:5"
+        assert str(document.locate(f"{path}/get/responses/200/description")) == "main.yaml:8"
+        assert document.origin(f"{path}/get/responses/200/description") == (
+            "main.yaml",
+            "#/paths/~1a~1{b}/post/responses/200/description",
+        )
+
+
 def test_the_hash_is_of_all_files() -> None:
     files = {"main": "paths: {}\ncomponents: {schemas: {A: {$ref: b.yaml}}}\n"}
     first = written(**files, b="type: string\n").sha256
     assert written(**files, b="type: string\n").sha256 == first
     assert written(**files, b="type: number\n").sha256 != first
+
+
+def test_a_chain_of_references_without_an_end_in_sight_is_refused() -> None:
+    files = {f"a{number}": f"$ref: a{number + 1}.yaml\n" for number in range(300)}
+    with pytest.raises(DocumentError) as caught:
+        written(main="paths: {/a: {$ref: a0.yaml}}\n", **files)
+    assert caught.value.message == "a50.yaml:1:1: `$ref: 'a51.yaml'` leads back to itself, and to nothing else"
+    through = "".join(f"    x{number}: {{$ref: '#/components/x{number + 1}/y'}}\n" for number in range(300))
+    with pytest.raises(DocumentError, match="leads through itself, and so to nothing"):
+        written(main="paths: {}\ncomponents:\n    schemas: {A: {$ref: '#/components/x0/y'}}\n" + through)
+
+
+KEYS = [
+    *("$ref", "paths", "/a", "/b/{c}", "get", "post", "parameters", "responses", "200", "content", "application/json"),
+    *("schema", "properties", "items", "allOf", "components", "schemas", "A", "B", "x-a", "$id", "$anchor", "mapping"),
+    *("discriminator", "callbacks", "examples", "example", "value", "pathItems", "headers", "$defs", "tags", "in"),
+]
+REFERENCES = [
+    *("#", "#/", "", "#/components/schemas/A", "#/components/schemas/B", "#/paths/~1a", "#/paths/~1a/get", "#/A", "#B"),
+    *("b.yaml", "b.yaml#/A", "b.yaml#B", "c.yaml#/0", "main.yaml", "main.yaml#/components/schemas/B", "none.yaml"),
+    *("https://example.com/a", "../..", "#/components/pathItems/A"),
+]
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from(REFERENCES + KEYS),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)
+        | st.fixed_dictionaries({"$ref": st.sampled_from(REFERENCES)})
+    ),
+    max_leaves=25,
+)
+named = st.dictionaries(st.sampled_from(["A", "B", "/a", "/b/{c}"]), anything, max_size=3)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["3.0.0", "3.1.0", "2.0"]), named, named, anything, named)
+def test_references_of_any_shape_are_resolved_or_told(version: str, one: Any, two: Any, three: Any, four: Any) -> None:
+    value = {
+        "swagger" if version == "2.0" else "openapi": version,
+        "paths": one,
+        "components": {"schemas": two, "parameters": four, "pathItems": one},
+        "definitions": two,
+        "parameters": four,
+        "tags": three,
+    }
+    for name, content in {"main": value, "b": three, "c": four}.items():
+        Path(f"{name}.yaml").write_text(yaml.safe_dump(content), "utf-8")
+    try:
+        document = load("main.yaml")
+    except DocumentError:
+        return
+    for problem in document.problems():
+        assert document.locate(problem.pointer).file in ("main.yaml", "b.yaml", "c.yaml")
+    to_2020_12(document.value, document.family)

@@ -1,0 +1,40 @@
+"""Is the committed generated code that of today's document?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contract.core import rule
+from contract.core.evidence import Stale
+from contract.core.finding import Fix, Level, Mismatch, Where
+
+_CHANGES = {
+    "added": ("missing", "is made from today's document, and not committed"),
+    "removed": ("committed", "is committed, and no longer made from today's document"),
+    "changed": ("different", "differs from what today's document gives"),
+}
+
+
+@rule.generated(Stale, "stale-artifact", Level.ERROR)
+def stale_artifact(stale: Stale) -> Iterator[Mismatch]:
+    """A committed file of generated code is not the one that the document gives today.
+
+    The code is made afresh beside the committed one and compared byte by byte; line endings do not count, and neither do
+    files that a person added to the folder.
+
+    **Why it matters**: whoever builds on the committed types talks to yesterday's API: a new field is not seen, and a
+    removed one is `undefined` only at run time.
+
+    **How to fix**: generate the code again and commit it together with the change of the document. If the file was
+    changed by hand, move the change out of the generated folder: it is lost with the next run.
+    """
+    observed, sentence = _CHANGES.get(stale.change, (stale.change, "is out of date"))
+    yield Mismatch(
+        where=Where(),
+        declared=f"{stale.target}: {stale.file} as generated today",
+        observed=observed,
+        message=f"`{stale.file}` ({stale.target}) {sentence}",
+        keyword=stale.change,
+        name=f"{stale.target} {stale.file}",
+        fix=Fix(document="generate again, and commit the result together with the document"),
+    )
