@@ -508,7 +508,7 @@ def _class_at(spans: Sequence[tuple[int, int, str]], line: int) -> str | None:
 
 def _last_line(failure: str) -> str:
     """The error itself, without the way to it."""
-    lines = [line.strip() for line in failure.strip().splitlines() if line.strip()]
+    lines = [line.strip() for line in failure.splitlines() if line.strip() and "For further information" not in line]
     return re.sub(r"\S*/(?=\w+\.(?:py|json))", "", lines[-1])[:300] if lines else "no reason given"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -27,7 +26,7 @@ from contract.targets.asgi import AsgiTarget
 from contract.targets.wsgi import WsgiTarget
 from tests.sources.probes import shop
 
-QUICK = Options(max_examples=20, headers=shop.CREDENTIALS, request_timeout_s=2)
+QUICK = Options(max_examples=12, headers=shop.CREDENTIALS, request_timeout_s=2)
 
 
 @contextmanager
@@ -149,7 +148,7 @@ def test_one_seed_gives_the_same_requests_each_time() -> None:
     lists = []
     for seed in (1, 1, 2):
         with target("asgi") as there:
-            exchanges, _, _ = run(there, Options(seed=seed, max_examples=20, headers=shop.CREDENTIALS))
+            exchanges, _, _ = run(there, Options(seed=seed, max_examples=8, headers=shop.CREDENTIALS))
         lists.append(_sent(exchanges))
     assert lists[0] == lists[1]
     assert lists[0] != lists[2]
@@ -335,29 +334,31 @@ def test_closing_the_iterator_stops_the_workers(phase: str) -> None:
 
 
 INTERRUPTED = """
-import _thread, sys, threading
-from contract.core.evidence import Exchange, Progress
+import _thread, contextlib, threading
+from contract.core.evidence import Exchange
 from contract.sources.probes.schemathesis import Options, probe
 from contract.targets.asgi import AsgiTarget
 from tests.sources.probes import shop
 
 target = AsgiTarget(shop.build(), "x")
 seen, last = 0, None
-threading.Timer(2, _thread.interrupt_main).start()
 try:
-    for event in probe(shop.document(), target, Options(max_examples=5000, headers=shop.CREDENTIALS)):
-        seen += isinstance(event, Exchange)
-        last = event
+    with contextlib.closing(probe(shop.document(), target, Options(max_examples=5000, headers=shop.CREDENTIALS))) as events:
+        for last in events:
+            seen += isinstance(last, Exchange)
+            if seen == 30:
+                threading.Timer(0.1, _thread.interrupt_main).start()
 except KeyboardInterrupt:
-    print(seen > 10, isinstance(last, Progress) and last.warnings, [t.name for t in threading.enumerate() if "schema" in t.name])
+    print(seen >= 30, getattr(last, "warnings", "between two events"), [t.name for t in threading.enumerate() if "schema" in t.name])
+target.close()
 """
 
 
 def test_ctrl_c_keeps_what_was_seen() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, env={**os.environ}
-    )
-    assert (done.stdout, done.stderr) in (("True ['interrupted'] []\n", ""), ("True [] []\n", ""))
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    # The interrupt nearly always comes while we wait for the next event; it may also come in the caller's own code.
+    assert done.stdout in ("True ['interrupted'] []\n", "True between two events []\n", "True [] []\n")
 
 
 def test_nothing_is_printed_and_no_file_is_left(
