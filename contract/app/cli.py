@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "check": "compare the document with the running API, its routes and its traffic",
     "lint": "say what is wrong with documents on their own",
+    "generate": "write the typed code that [types] names, and say how much of it is proven",
     "explain": "tell what a rule finds, why it matters and how to fix it",
     "replay": "send the request of a finding again and say whether it still holds",
     "config": "show the settings and where each comes from, or the schema of the file",
@@ -53,6 +54,9 @@ examples:
 examples:
   contract lint specs/api.yaml
   contract lint --fail-on warning --format json specs/*.yaml""",
+    "generate": """\
+examples:
+  contract generate --document specs/api.yaml --types python=generated/python""",
     "explain": """\
 examples:
   contract explain                    all rules
@@ -221,6 +225,7 @@ def _arguments(made: argparse.ArgumentParser, name: str) -> None:
 _USAGE = {
     "check": "contract check [--document FILE] [--target URL] [--routes KIND:WHERE] [--traffic KIND:FILE] …",
     "lint": "contract lint [--format text|json] [--fail-on LEVEL] DOCUMENT …",
+    "generate": "contract generate [--document FILE] [--types NAME=DIR] …",
     "explain": "contract explain [RULE]",
     "replay": "contract replay FINGERPRINT [--report FILE] [--target URL] [--header 'NAME: VALUE'] …",
     "config": "contract config [show|schema]",
@@ -229,6 +234,7 @@ _ALL = ("document", "evidence", "fuzzer", "requests", "scope", "generated types"
 _SECTIONS_OF: dict[str, tuple[str, ...]] = {
     "check": _ALL,
     "lint": ("document", "gate"),
+    "generate": ("document", "generated types"),
     "replay": ("document", "evidence", "requests", "reports"),
     "config": _ALL,
 }
@@ -449,6 +455,18 @@ def _lint(flags: dict[str, Any]) -> int:
     return result.exit_code
 
 
+def _generate(flags: dict[str, Any]) -> int:
+    from contract.app import generate
+
+    settings = _settings(flags)
+    _need_document(settings)
+    whole = True
+    for made in generate.generate(settings):
+        _print(generate.as_text(made))
+        whole = whole and made.proven.part == made.proven.whole
+    return 0 if whole else 1
+
+
 def _explain(flags: dict[str, Any]) -> int:
     from contract.app import explain
 
@@ -493,6 +511,7 @@ def _config(flags: dict[str, Any]) -> int:
 _COMMAND: dict[str, Callable[[dict[str, Any]], int]] = {
     "check": _check,
     "lint": _lint,
+    "generate": _generate,
     "explain": _explain,
     "replay": _replay,
     "config": _config,

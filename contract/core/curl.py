@@ -19,6 +19,17 @@ _TAKEN = frozenset(
 _OWN = frozenset({"content-length", "host", "transfer-encoding", "connection"})
 
 
+def _is_noise(name: str, value: str) -> bool:
+    """True for what any client sends of itself, and says nothing of the finding."""
+    name, value = name.lower(), value.strip().lower()
+    return (
+        name in _OWN
+        or name == "x-schemathesis-testcaseid"
+        or (name == "accept" and value == "*/*")
+        or (name == "user-agent" and value.startswith(("schemathesis/", "python-", "contract/")))
+    )
+
+
 def curl(example: Example, origin: str) -> str:
     """One line for bash that sends the request again to `origin`, `http://127.0.0.1:8000`.
 
@@ -38,7 +49,9 @@ def curl(example: Example, origin: str) -> str:
         words.append("--path-as-is")
     typed = False
     for name, value in request.headers:
-        if name.lower() not in _OWN:
+        if name.lower() == "accept-encoding" and value.strip().lower() in ("gzip", "gzip, deflate", "gzip, deflate, br"):
+            words.append("--compressed")  # the same to the server, and curl shows what it unpacked
+        elif not _is_noise(name, value):
             typed = typed or name.lower() == "content-type"
             words += ["-H", _quoted(_header(name, value, f"header:{name.lower()}" in request.masked))]
     if request.body is not None:

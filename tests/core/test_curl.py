@@ -121,3 +121,19 @@ def test_a_body_that_is_not_whole_is_read_from_a_file() -> None:
     assert curl(binary, "http://h") == "curl -H 'Content-Type: image/png' --data-binary @body.bin http://h/t"
     long = Request("POST", "/t", (("Content-Type", "text/plain"),), b"word " * 1000)
     assert "--data-binary @body.bin" in curl(example(Exchange(long, None, "test")), "http://h")
+
+
+def test_what_every_client_sends_of_itself_is_left_out() -> None:
+    request = ExampleRequest(
+        "GET",
+        "/tasks",
+        (
+            ("User-Agent", "schemathesis/4.32.5"),
+            ("Accept", "*/*"),
+            ("Accept-Encoding", "gzip, deflate"),
+            ("X-Schemathesis-TestCaseId", "Yfj4qN"),
+            ("X-Tenant", "acme"),
+        ),
+    )
+    line = curl(Example(request, None), "http://127.0.0.1:8000")
+    assert line == "curl --compressed -H 'X-Tenant: acme' http://127.0.0.1:8000/tasks"
