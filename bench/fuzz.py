@@ -62,10 +62,12 @@ def probe(url: str, document: str, max_examples: int) -> None:
     settings = Settings()
     gathered = Gathered(contract, Judge(contract, settings.level), settings, lambda _: None)
     select(gathered)
-    consume: dict[type, Callable[[Any], Any]] = {Exchange: gathered.record, Complaint: gathered.complain}
     target = http.open(url)
     for event in schemathesis.probe(contract.root, target, options(max_examples, contract.operations[0].base_paths[0])):
-        consume.get(type(event), lambda _: None)(event)
+        if isinstance(event, Exchange):
+            gathered.record(event)
+        elif isinstance(event, Complaint):
+            gathered.complain(event)
     target.close()
 
 

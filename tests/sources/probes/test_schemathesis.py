@@ -18,6 +18,7 @@ from starlette.requests import Request as Asked
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from contract.core.errors import MissingExtra, SourceError
 from contract.core.evidence import Complaint, Exchange, Progress, header
 from contract.core.target import Target
 from contract.sources.probes.schemathesis import Options, probe
@@ -421,3 +422,19 @@ def test_requests_are_spaced_as_asked() -> None:
         )
         took = time.monotonic() - start
     assert len(exchanges) / took < 20
+
+
+def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "schemathesis", None)
+    with target("asgi") as there, pytest.raises(MissingExtra) as caught:
+        probe(shop.document(), there, QUICK)
+    assert caught.value.message == "the fuzzer needs `schemathesis`, which is not installed"
+    assert caught.value.hint == "pip install 'contract-drift[fuzz]'"
+
+
+def test_another_minor_of_the_library_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schemathesis.__version__", "4.33.0")
+    with target("asgi") as there, pytest.raises(SourceError) as caught:
+        probe(shop.document(), there, QUICK)
+    assert caught.value.message == "the fuzzer is built for schemathesis 4.32, and 4.33.0 is installed"
+    assert caught.value.hint == "pip install 'schemathesis==4.32.*'"
