@@ -18,25 +18,26 @@ _KEYS = ("fingerprint", "rule", "operation", "message", "reason", "since", "unti
 
 def load(path: Path) -> tuple[Accepted, ...]:
     """What the file accepts; raises ConfigError that names the entry which is wrong."""
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     try:
         value: Any = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise ConfigError(
-            f"{path.name}: no such file",
-            f"make it: `contract check --baseline {path.name} --update-baseline --reason '…'`",
+            f"{shown}: no such file",
+            f"make it: `contract check --baseline {shown} --update-baseline --reason '…'`",
         ) from error
     except OSError as error:
-        raise ConfigError(f"{path.name}: {(error.strerror or str(error)).lower()}") from error
+        raise ConfigError(f"{shown}: {(error.strerror or str(error)).lower()}") from error
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{path.name}:{error.lineno}:{error.colno}: not JSON: {error.msg.lower()}") from error
+        raise ConfigError(f"{shown}:{error.lineno}:{error.colno}: not JSON: {error.msg.lower()}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path.name}: not UTF-8 (byte {error.start})") from error
+        raise ConfigError(f"{shown}: not UTF-8 (byte {error.start})") from error
     if not isinstance(value, dict) or not isinstance(value.get("accepted"), list):
-        raise ConfigError(f"{path.name}: not a baseline: it needs `accepted`, a list")
+        raise ConfigError(f"{shown}: not a baseline: it needs `accepted`, a list")
     if value.get("schema_version") != SCHEMA_VERSION:
         said = json.dumps(value.get("schema_version"))
-        raise ConfigError(f"{path.name}: `schema_version` must be {SCHEMA_VERSION}, not {said}")
-    return tuple(_entry(f"{path.name}: entry {number}", entry) for number, entry in enumerate(value["accepted"], 1))
+        raise ConfigError(f"{shown}: `schema_version` must be {SCHEMA_VERSION}, not {said}")
+    return tuple(_entry(f"{shown}: entry {number}", entry) for number, entry in enumerate(value["accepted"], 1))
 
 
 def _entry(where: str, entry: Any) -> Accepted:

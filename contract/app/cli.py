@@ -80,7 +80,7 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and gives its exit code; nothing but a bug of ours raises, and that only with --debug."""
+    """Runs one command and gives its exit code; with --debug, what went wrong shows its traceback."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words in (["--version"], ["-V"]):
         print(f"contract {__version__}")
@@ -95,8 +95,7 @@ def _guarded(words: list[str]) -> int:
         return _run(words)
     except ContractError as error:
         _say(error)
-        if "--debug" in words:
-            raise
+        _trace(words)
         return error.exit_code
     except KeyboardInterrupt:
         import signal
@@ -105,11 +104,17 @@ def _guarded(words: list[str]) -> int:
         print("stopped", file=sys.stderr)
         return 130
     except Exception as error:
-        if "--debug" in words:
-            raise
         print(f"error: this is a bug of ours, not of your API: {type(error).__name__}: {error}", file=sys.stderr)
         print("  hint: the same command with --debug shows where; please report it", file=sys.stderr)
+        _trace(words)
         return 4
+
+
+def _trace(words: list[str]) -> None:
+    if "--debug" in words:
+        import traceback
+
+        traceback.print_exc()
 
 
 def _say(error: ContractError) -> None:
@@ -129,7 +134,7 @@ def _run(words: list[str]) -> int:
         _unknown_command(name)
     namespace, rest = parser(name).parse_known_args(words[1:])
     if rest:
-        _unknown_words(name, rest)
+        _unknown_words(name, rest, getattr(namespace, "headers", None) is not None)
     flags = {key: value for key, value in vars(namespace).items() if value is not None}
     return _COMMAND[name](flags)
 
@@ -170,6 +175,13 @@ def parser(name: str) -> argparse.ArgumentParser:
         def error(self, message: str) -> NoReturn:
             raise ConfigError(message.replace("argument ", ""), f"contract {name} --help")
 
+    class Append(argparse.Action):
+        """One more value; `--no-types` before it is forgotten, as the last word counts."""
+
+        def __call__(self, parser: object, space: argparse.Namespace, value: Any, option: str | None = None) -> None:
+            said = getattr(space, self.dest, None)
+            setattr(space, self.dest, [*(said if isinstance(said, list) else []), value])
+
     made = Parser(
         prog=f"contract {name}",
         usage=_USAGE[name],
@@ -191,7 +203,7 @@ def parser(name: str) -> argparse.ArgumentParser:
             if key.metavar is None:
                 group.add_argument(key.flag, dest=key.name, action="store_const", const=key.on, help=text)
             elif key.kind.many:
-                group.add_argument(key.flag, dest=key.name, action="append", metavar=key.metavar, help=text)
+                group.add_argument(key.flag, dest=key.name, action=Append, metavar=key.metavar, help=text)
             else:
                 group.add_argument(key.flag, dest=key.name, metavar=key.metavar, help=text)
             if key.opposite is not None:
@@ -261,15 +273,22 @@ def _unknown_command(name: str) -> NoReturn:
     raise ConfigError(message, "commands: " + ", ".join(COMMANDS))
 
 
-def _unknown_words(name: str, rest: Sequence[str]) -> NoReturn:
+def _unknown_words(name: str, rest: Sequence[str], with_header: bool) -> NoReturn:
+    import re
+
     from contract.app.keys import nearest
     from contract.core.errors import ConfigError
 
     flag = next((word for word in rest if word.startswith("-")), None)
+    if flag is None and with_header:
+        # `--header X-Api-Key: s3cr3t`, the quotes forgotten: the word may be the secret.
+        raise ConfigError(
+            f"`contract {name}` takes no words without a flag", "quote a header: `--header 'NAME: VALUE'`"
+        )
     if flag is None:
         hint = f"contract check --document {rest[0]}" if name == "check" else f"contract {name} --help"
         raise ConfigError(f"`contract {name}` takes no `{rest[0]}`", hint)
-    flag = flag.partition("=")[0]
+    flag = re.split("[^A-Za-z0-9-]", flag)[0]  # what follows may be a secret: `-HX-Api-Key:s3cr3t`
     known = [option for action in parser(name)._actions for option in action.option_strings]
     guess = nearest(flag, known)
     message = f"unknown flag `{flag}`" + (f". Did you mean `{guess}`?" if guess is not None else "")
@@ -346,8 +365,18 @@ def _need_rules(settings: Settings) -> None:
     for pattern, _ in settings.levels:
         if not any(fnmatchcase(name, pattern) for name in known):
             guess = nearest(pattern, known)
-            message = f"{settings.origins['levels']}: no rule is called `{pattern}`"
+            message = f"{_level_place(settings, pattern)}: no rule is called `{pattern}`"
             raise ConfigError(f"{message}. Did you mean `{guess}`?" if guess else message, "contract explain")
+
+
+def _level_place(settings: Settings, pattern: str) -> str:
+    """Where a rule's level was said; in a file, the line."""
+    from contract.app import configfile
+
+    file = configfile.find(settings.config, settings.cwd) if settings.config is not None else None
+    if file is not None and pattern in file.table.get("levels", {}):
+        return file.at("levels", pattern)
+    return settings.origins["levels"].rpartition(", ")[2]
 
 
 def _kept(settings: Settings) -> str | None:
@@ -373,14 +402,21 @@ def _deliver(report: Report, settings: Settings, kept: str | None, *, quiet: boo
     from pathlib import Path
 
     from contract.app import outputs, terminal
+    from contract.core.errors import ConfigError
 
     if settings.update_baseline:
         report = _accepted(report, settings)
     written = []
+    lost: list[ConfigError] = []
     for output in settings.formats:
         if output.path is not None:
-            outputs.write(Path(output.path), outputs.renderer(output.format).render(report))
-            written.append(output.path)
+            text = outputs.renderer(output.format).render(report)
+            try:
+                outputs.write(Path(output.path), text)
+            except ConfigError as error:  # a disk that is full costs this report, and not the others
+                lost.append(error)
+            else:
+                written.append(output.path)
     if kept is not None:
         outputs.keep(Path(kept))
         for name, file in (("json", "report.json"), ("html", "report.html")):
@@ -398,6 +434,8 @@ def _deliver(report: Report, settings: Settings, kept: str | None, *, quiet: boo
         colour = terminal.coloured(human, os.environ)
         text = outputs.renderer("text").render(report, color=colour, width=width, written=written[-1:])
     _print(text.rstrip("\n"), human)
+    if lost:
+        raise lost[0]
     return code
 
 
@@ -477,11 +515,11 @@ def _explain(flags: dict[str, Any]) -> int:
 def _replay(flags: dict[str, Any]) -> int:
     from pathlib import Path
 
-    from contract.app import run
+    from contract.app import replay
 
     settings = _settings(flags)
     path = Path(flags["report"]) if "report" in flags else Path(settings.report_dir) / "report.json"
-    code, sentence = run.replay(flags["fingerprint"], settings, path)
+    code, sentence = replay.replay(flags["fingerprint"], settings, path)
     _print(f"{sentence} · exit {code}")
     return code
 

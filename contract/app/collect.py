@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import json
+import re
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,12 +22,13 @@ from contract.core import redact, routing
 from contract.core.check import Judge, Judgement, believed
 from contract.core.compose import Implemented
 from contract.core.document import resolve
-from contract.core.errors import ConfigError, ContractError
+from contract.core.errors import ConfigError, ContractError, TargetError
 from contract.core.evidence import Artifact, Complaint, Exchange, Progress, Route, Stale
 from contract.core.finding import Finding
 from contract.core.ledger import Ledger, Rank
 from contract.core.openapi import Contract, Operation
-from contract.core.report import Example, Excluded, Place, Source, Verdict
+from contract.core.report import Example, ExampleResponse, Excluded, Place, Source, Verdict
+from contract.core.schema import show
 from contract.core.selection import Selection
 from contract.core.target import Target
 
@@ -45,14 +50,20 @@ class Gathered:
     artifacts: list[Artifact] | None = None
     places: dict[str, Place] = field(default_factory=dict)
     complete: bool = True
-    exhibits: dict[str, tuple[Exchange, ...]] = field(default_factory=dict)
-    """By fingerprint the exchanges that show it, as they were: for proof, in memory only."""
-    complaints: dict[str, Complaint] = field(default_factory=dict)
+    exhibits: dict[str, Exhibit] = field(default_factory=dict)
+    """By fingerprint the least exchanges that show it."""
     accepted: dict[str, Exchange] = field(default_factory=dict)
     """By operation the least exchange that was a success."""
 
     def __post_init__(self) -> None:
         self._scope: frozenset[str] = frozenset()
+        headers = self.settings.headers
+        self._names = (*self.settings.redact, *(header.name for header in headers if header.secret))
+        self._known = redact.secrets(tuple((header.name, header.value) for header in headers), extra=self._names)
+
+    def scrub(self, text: str) -> str:
+        """Free text that no exchange is behind, masked."""
+        return redact.text(text, secrets=self._known, extra=self._names)
 
     def record(self, exchange: Exchange) -> Judgement:
         """Judges one exchange and adds it, unless its operation is out of scope."""
@@ -64,9 +75,8 @@ class Gathered:
             kept = self.accepted.get(operation.key)
             if kept is None or len(exchange.request.url) < len(kept.request.url):
                 self.accepted[operation.key] = exchange
-        examples = self._examples(judgement.findings, (exchange,), operation) if judgement.findings else {}
-        kept_findings = tuple(self._shown(finding, examples, (exchange,)) for finding in judgement.findings)
-        self.ledger.record(replace(judgement, findings=kept_findings), exchange, examples)
+        findings, examples = self._shown(judgement.findings, (exchange,))
+        self.ledger.record(replace(judgement, findings=findings), exchange, examples)
         return judgement
 
     def complain(self, complaint: Complaint) -> None:
@@ -76,91 +86,130 @@ class Gathered:
         borne_out = believed(complaint, self.judge)
         if borne_out is None:
             return
-        operation = self.contract.by_key.get(borne_out.operation)
-        findings = tuple(self.judge.complaint(borne_out))
-        for finding in findings:
-            self.complaints.setdefault(finding.fingerprint, borne_out)
-        examples = self._examples(findings, borne_out.exchanges, operation)
-        self.ledger.see(
-            [self._shown(finding, examples, borne_out.exchanges) for finding in findings], borne_out.source, 1, examples
-        )
+        findings, examples = self._shown(tuple(self.judge.complaint(borne_out)), borne_out.exchanges, borne_out)
+        self.ledger.see(findings, borne_out.source, 1, examples)
 
     def state(self, findings: Iterable[Finding], source: str) -> None:
         """Adds findings that no exchange shows."""
         self.ledger.see(findings, source, 0)
 
-    def _examples(
-        self, findings: Iterable[Finding], exchanges: tuple[Exchange, ...], operation: Operation | None
-    ) -> dict[str, tuple[Rank, Example]]:
-        if not exchanges:
-            return {}
-        last = exchanges[-1]
-        rank = rank_of(last)
-        found: dict[str, tuple[Rank, Example]] = {}
-        for finding in findings:
-            if self.ledger.needs_example(finding.fingerprint, rank):
-                self.exhibits[finding.fingerprint] = exchanges
-                found[finding.fingerprint] = (rank, self._example(finding, exchanges, operation))
-        return found
+    def _shown(
+        self, findings: Sequence[Finding], exchanges: tuple[Exchange, ...], complaint: Complaint | None = None
+    ) -> tuple[tuple[Finding, ...], dict[str, tuple[Rank, Example]]]:
+        """The findings in words that may leave memory, and their examples where these are the least so far.
 
-    def _example(self, finding: Finding, exchanges: tuple[Exchange, ...], operation: Operation | None) -> Example:
-        last = exchanges[-1]
-        root = self.contract.root
-        request = response = None
-        if operation is not None:
-            body = operation.request_body
-            media = body.media(last.request.media_type) if body is not None else None
-            request = _schema(root, media.schema if media is not None else None)
-            if last.response is not None:
-                answered = operation.answer(last).media
-                response = _schema(root, answered.schema if answered is not None else None)
+        A finding whose example is not needed is the one that is kept already: its words are those of its example.
+        """
+        shown: list[Finding] = []
+        examples: dict[str, tuple[Rank, Example]] = {}
+        rank = rank_of(exchanges[-1]) if findings else (0, "")
+        for finding in findings:
+            if not self.ledger.needs_example(finding.fingerprint, rank):
+                shown.append(self.ledger.sightings[finding.fingerprint].finding)
+                continue
+            example, secrets = self._example(finding, exchanges)
+            scrub = partial(redact.text, secrets=secrets, extra=self._names)
+            self.exhibits[finding.fingerprint] = Exhibit(finding, exchanges, scrub, complaint)
+            examples[finding.fingerprint] = (rank, example)
+            shown.append(scrubbed(finding, example, scrub))
+        return tuple(shown), examples
+
+    def _example(self, finding: Finding, exchanges: tuple[Exchange, ...]) -> tuple[Example, frozenset[str]]:
         pointer = finding.mismatch.where.pointer
-        return redact.example(
-            last,
-            root=root,
-            request_schema=request,
-            response_schema=response,
-            parameters=[_schema(root, item.pointer) or {} for item in operation.parameters] if operation else (),
+        *before, last = map(self._declared, exchanges)
+        return redact.masked(
+            exchanges[-1],
+            root=self.contract.root,
+            request_schema=last.request,
+            response_schema=last.response,
+            parameters=last.parameters,
+            template=last.template,
             before=exchanges[:-1],
-            extra=self.settings.redact,
+            before_declared=before,
+            sent_limit=REPEATABLE,
+            extra=self._names,
+            known=self._known,
             focus=pointer if pointer and pointer.startswith("/") else None,
-            template=operation.base_paths[0] + operation.path if operation is not None else None,
         )
 
-    def _shown(
-        self, finding: Finding, examples: dict[str, tuple[Rank, Example]], exchanges: tuple[Exchange, ...]
-    ) -> Finding:
-        """The finding with its words scrubbed; the one that is kept already where this one will not be shown."""
-        if finding.fingerprint not in examples:
-            kept = self.ledger.sightings.get(finding.fingerprint)
-            return kept.finding if kept is not None else finding
-        mismatch, example = finding.mismatch, examples[finding.fingerprint][1]
-        secrets = redact.secrets(exchanges, root=self.contract.root)
-        extra = self.settings.redact
-
-        def scrub(value: str | None) -> str | None:
-            return None if value is None else redact.text(value, secrets=secrets, extra=extra)
-
-        observed = scrub(mismatch.observed)
-        masked = example.response.masked if example.response is not None else ()
-        if mismatch.where.direction == "response" and f"body:{mismatch.where.pointer}" in {
-            _folded(it) for it in masked
-        }:
-            observed = "a value that is masked"
-        return replace(
-            finding,
-            mismatch=replace(
-                mismatch,
-                observed=observed,
-                message=scrub(mismatch.message) or "",
-                where=replace(mismatch.where, pointer=scrub(mismatch.where.pointer)),
-            ),
+    def _declared(self, exchange: Exchange) -> redact.Declared:
+        match = self.contract.match(exchange.request.method, exchange.request.path)
+        operation = match.operation if match is not None else None
+        if operation is None:
+            return redact.Declared()
+        root, body = self.contract.root, operation.request_body
+        sent = body.media(exchange.request.media_type) if body is not None else None
+        got = operation.answer(exchange).media if exchange.response is not None else None
+        return redact.Declared(
+            _schema(root, sent.schema if sent is not None else None),
+            _schema(root, got.schema if got is not None else None),
+            [_schema(root, item.pointer) or {} for item in operation.parameters],
+            operation.base_paths[0] + operation.path,
         )
 
     def step(self, source: str, done: int, whole: int | None = None, **more: Any) -> None:
         self.notify(
             Step(source, done, whole, exchanges=self.ledger.exchanges, findings=len(self.ledger.sightings), **more)
         )
+
+
+REPEATABLE = 64 * 1024
+"""Characters of a request's body that a report keeps, so that the request can be repeated from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A finding and the exchanges that show it, as they were: for proof, in memory only."""
+
+    finding: Finding
+    exchanges: tuple[Exchange, ...]
+    scrub: Callable[[str], str]
+    """Masks free text about them."""
+    complaint: Complaint | None = None
+
+
+MASKED = "a value that is masked"
+_KINDS = frozenset({"null", "true", "false", "boolean", "integer", "number", "string", "array", "object"})
+
+
+def scrubbed(finding: Finding, example: Example, scrub: Callable[..., str]) -> Finding:
+    """The finding with its words masked as its example is; what is no secret reads as before."""
+    mismatch = finding.mismatch
+    pointer = None if mismatch.where.pointer is None else scrub(mismatch.where.pointer)
+    observed = mismatch.observed
+    if observed is not None and observed not in _KINDS:
+        observed = scrub(observed, name=redact.leaf(pointer or ""))
+        # With a name, it is no value: `property due_at is missing`.
+        if mismatch.name is None and mismatch.where.direction == "response" and example.response is not None:
+            observed = _observed(observed, f"body:{pointer}", example.response)
+
+    def said(text: str | None) -> str | None:
+        if text is None:
+            return None
+        # A fix may quote what was observed.
+        quoted = mismatch.observed is not None and mismatch.observed != observed
+        return scrub(text.replace(mismatch.observed or "", observed or "") if quoted else text)
+
+    fix = replace(mismatch.fix, document=said(mismatch.fix.document), server=said(mismatch.fix.server))
+    where = replace(mismatch.where, pointer=pointer)
+    return replace(
+        finding, mismatch=replace(mismatch, observed=observed, message=scrub(mismatch.message), where=where, fix=fix)
+    )
+
+
+def _observed(observed: str, place: str, response: ExampleResponse) -> str:
+    """What was observed at a place of the body if nothing there is masked, else as the masked body has it."""
+    places = {_folded(masked) for masked in response.masked}
+    if place in places:
+        return MASKED
+    if not any(masked.startswith(f"{place}/") for masked in places):
+        return observed
+    if "*" in place.split("/"):
+        return MASKED  # behind an index it might be another item's
+    try:
+        return show(resolve(json.loads(response.body or ""), "#" + place.removeprefix("body:")))
+    except (ValueError, KeyError):
+        return MASKED
 
 
 def _folded(place: str) -> str:
@@ -189,8 +238,11 @@ def rank_of(exchange: Exchange) -> Rank:
     return size, digest.hexdigest()[:16]
 
 
-def gather(gathered: Gathered, target: Target | None) -> None:
-    """Asks every source in turn; a source that fails is shown as such, and the next one is asked."""
+def gather(gathered: Gathered, target: Target | None, failed: TargetError | None = None) -> None:
+    """Asks every source in turn; a source that fails is shown as such, and the next one is asked.
+
+    `failed` says why there is no target although one is named.
+    """
     settings = gathered.settings
     select(gathered)
     gathered.state(
@@ -198,10 +250,15 @@ def gather(gathered: Gathered, target: Target | None) -> None:
     )
     if settings.routes:
         _source(gathered, "routes", " ".join(settings.routes), lambda: _routes(gathered))
+    if all(source.verdict is not Verdict.ERROR for source in gathered.sources):
+        # A pattern may be there for routes that the document does not have, so without them nothing is said.
+        gathered.notes += _unused(gathered)
     for where in settings.traffic:
         _source(gathered, "traffic", where, lambda where=where: _traffic(gathered, where))
-    if target is not None and settings.fuzz:
-        _source(gathered, "fuzz", f"schemathesis · seed {settings.seed}", lambda: _fuzz(gathered, target))
+    if (target is not None or failed is not None) and settings.fuzz:
+        _source(gathered, "fuzz", f"schemathesis · seed {settings.seed}", lambda: _fuzz(gathered, target, failed))
+    elif failed is not None:
+        gathered.notes.append(f"nothing is replayed: {failed.message}")
     if settings.types:
         names = ", ".join(item.name for item in settings.types)
         _source(gathered, "types", names, lambda: _types(gathered))
@@ -228,6 +285,22 @@ def select(gathered: Gathered) -> None:
     gathered._selection = selection  # type: ignore[attr-defined]
 
 
+def _unused(gathered: Gathered) -> Iterator[str]:
+    """Each include or exclude that matches nothing, with what was likely meant."""
+    from contract.app.keys import nearest
+
+    settings = gathered.settings
+    known = [operation.key for operation in gathered.contract.operations]
+    selection: Selection = gathered._selection  # type: ignore[attr-defined]
+    for pattern in selection.unused():
+        name = "include" if any(item.pattern == pattern for item in settings.include) else "exclude"
+        origin = settings.origins.get(name, "default")
+        where = f"{origin}: " if not origin.startswith(("flag", "default")) else ""
+        guess = nearest(pattern, known)
+        meant = f". Did you mean `{guess}`?" if guess is not None else ""
+        yield f"{where}the {name} pattern `{pattern}` matches nothing{meant}"
+
+
 def _source(gathered: Gathered, name: str, detail: str, ask: Any) -> None:
     before, clock = gathered.ledger.exchanges + gathered.ledger.unmatched, time.perf_counter_ns()
     gathered.step(name, 0)
@@ -235,7 +308,7 @@ def _source(gathered: Gathered, name: str, detail: str, ask: Any) -> None:
     try:
         items, unit = ask()
     except ContractError as error:
-        verdict, message = Verdict.ERROR, error.message + (f" ({error.hint})" if error.hint else "")
+        verdict, message = Verdict.ERROR, gathered.scrub(error.message + (f" ({error.hint})" if error.hint else ""))
         items = unit = None
     finally:
         seen = gathered.ledger.exchanges + gathered.ledger.unmatched - before
@@ -303,8 +376,6 @@ def _routes(gathered: Gathered) -> tuple[int, str]:
         ),
         "routes",
     )
-    for pattern in selection.unused():
-        gathered.notes.append(f"the pattern `{pattern}` matches nothing")
     return len(found), "routes"
 
 
@@ -324,11 +395,57 @@ def _exported(gathered: Gathered, module: ModuleType, where: str) -> None:
 def _traffic(gathered: Gathered, item: str) -> tuple[int | None, str | None]:
     kind, where = split(item, "--traffic", "har:capture.har")
     module = plug_in("sources.traffic", kind, "--traffic")
-    for number, exchange in enumerate(module.exchanges(where), 1):
+    hosts = _hosts(gathered.contract, gathered.settings.target)
+    others: Counter[str] = Counter()
+    number = 0
+    for number, exchange in enumerate(module.exchanges(where, hosts=hosts, others=others), 1):
         gathered.record(exchange)
         if number % 200 == 0:
             gathered.step("traffic", number, phase=kind)
+    names = [host for host, _ in others.most_common()]
+    if others and not number:
+        # Recorded under a name that the document does not know, such as a proxy's.
+        gathered.notes.append(
+            f"{where}: no recorded request went to a server of the document or to the target; all were judged: {_some(names)}"
+        )
+        for exchange in module.exchanges(where):
+            gathered.record(exchange)
+    elif others:
+        count = others.total()
+        gathered.notes.append(
+            f"{where}: {count} recorded request{'s' * (count > 1)} to other hosts {'were' if count > 1 else 'was'} left "
+            f"out: {_some(names)}"
+        )
     return None, None
+
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})
+
+
+def _hosts(contract: Contract, target: str | None) -> frozenset[str] | None:
+    """The hosts whose traffic is the API's: those that the document's servers name, and the target's; None for any."""
+    owners: list[Any] = [contract.root]
+    for operation in contract.operations:
+        owners += [resolve(contract.root, operation.item_pointer), operation.raw]
+    named = [server for owner in owners if isinstance(servers := owner.get("servers"), list) for server in servers]
+    urls = [url for server in named if isinstance(server, dict) and isinstance(url := server.get("url"), str)]
+    if target is not None and target.startswith(("http://", "https://")):
+        urls.append(target)
+    found: set[str] = set()
+    for url in urls:
+        match = re.match(r"(https?|wss?)://(?:[^/?#@]*@)?([^/?#]+)", url, re.IGNORECASE)
+        if match is None:
+            continue
+        if "{" in match[2]:
+            return None  # a variable of the host's name may have any value
+        host = match[2].lower().removesuffix({"http": ":80", "ws": ":80"}.get(match[1].lower(), ":443"))
+        name = re.sub(r":\d+$", "", host)
+        found.update({other + host[len(name) :] for other in _LOOPBACK} if name in _LOOPBACK else {host})
+    return frozenset(found) or None
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 # --- fuzz -------------------------------------------------------------------------------------------------------------
@@ -351,23 +468,31 @@ def open_target(settings: Settings) -> Target:
     return target
 
 
-def _fuzz(gathered: Gathered, target: Target) -> tuple[int | None, str | None]:
+def _fuzz(gathered: Gathered, target: Target | None, failed: TargetError | None) -> tuple[int | None, str | None]:
+    if target is None:
+        raise failed or TargetError("there is no target")
     settings = gathered.settings
     importlib.import_module(f"contract.targets.{target.kind}").check(target)
     prober = importlib.import_module("contract.sources.probes.schemathesis")
-    options = prober.Options(
-        seed=settings.seed,
-        max_examples=settings.max_examples,
-        max_time_s=settings.max_time_s,
-        workers=settings.workers,
-        rate_limit=str(settings.rate_limit) if settings.rate_limit is not None else None,
-        headers=tuple((header.name, header.value) for header in settings.headers),
-        operations=gathered._scope,
-        safe=settings.safe,
-        base_path=gathered.contract.operations[0].base_paths[0] if gathered.contract.operations else "",
-        request_timeout_s=settings.timeout_s,
-    )
-    _follow(gathered, "fuzz", prober.probe(gathered.contract.root, target, options))
+    # The fuzzer asks below one base path, and several documents, or several servers, have several.
+    bases: dict[str, set[str]] = {}
+    for operation in gathered.operations:
+        bases.setdefault(operation.base_paths[0], set()).add(operation.key)
+    limit_s = settings.max_time_s
+    for base, keys in bases.items():
+        options = prober.Options(
+            seed=settings.seed,
+            max_examples=settings.max_examples,
+            max_time_s=limit_s * len(keys) / len(gathered.operations) if limit_s is not None else None,
+            workers=settings.workers,
+            rate_limit=str(settings.rate_limit) if settings.rate_limit is not None else None,
+            headers=tuple((header.name, header.value) for header in settings.headers),
+            operations=frozenset(keys),
+            safe=settings.safe,
+            base_path=base,
+            request_timeout_s=settings.timeout_s,
+        )
+        _follow(gathered, "fuzz", prober.probe(gathered.contract.root, target, options))
     asker = importlib.import_module("contract.sources.probes.parameters")
     declared = {
         operation.key: [item.name for item in operation.parameters if item.location == "query"]
@@ -375,6 +500,10 @@ def _fuzz(gathered: Gathered, target: Target) -> tuple[int | None, str | None]:
     }
     accepted = {key: item for key, item in gathered.accepted.items() if key.startswith("GET ")}
     _follow(gathered, "fuzz", asker.probe(accepted, declared, target))
+    if not settings.safe:
+        ender = importlib.import_module("contract.sources.probes.deleted")
+        readable = frozenset(key for key in gathered._scope if key.startswith("GET "))
+        _follow(gathered, "fuzz", ender.probe(dict(gathered.accepted), readable, target))
     return None, None
 
 
@@ -389,7 +518,8 @@ def _follow(gathered: Gathered, name: str, events: Iterator[Exchange | Complaint
             elif isinstance(event, Complaint):
                 gathered.complain(event)
             else:
-                gathered.notes += event.warnings
+                # Ctrl-C is told by whoever caught it.
+                gathered.notes += [gathered.scrub(warning) for warning in event.warnings if warning != "interrupted"]
                 if event.phase == "end" and event.warnings:
                     gathered.complete = False
                 left = max(0.0, limit - (time.monotonic() - started)) if limit is not None else None
@@ -432,6 +562,16 @@ def split(text: str, flag: str, example: str) -> tuple[str, str]:
     return kind, where
 
 
+def need_plug_ins(settings: Settings) -> None:
+    """Raises ConfigError for a kind of source or generator that nobody has, before anything is asked."""
+    for item in settings.routes:
+        plug_in("sources.routes", item.partition(":")[0], "--routes")
+    for item in settings.traffic:
+        plug_in("sources.traffic", item.partition(":")[0], "--traffic")
+    for wanted in settings.types or ():
+        plug_in("generators", wanted.name, "--types")
+
+
 def plug_in(family: str, name: str, flag: str) -> ModuleType:
     """The file that is called what the user typed, else an entry point of that name; raises ConfigError with the nearest."""
     import pkgutil
@@ -449,6 +589,6 @@ def plug_in(family: str, name: str, flag: str) -> ModuleType:
     from difflib import get_close_matches
 
     close = get_close_matches(name, names, 1)
-    raise ConfigError(
-        f"{flag} knows no `{name}`", (f"did you mean `{close[0]}`? " if close else "") + f"it knows {', '.join(names)}"
-    )
+    if close:
+        raise ConfigError(f"{flag} knows no `{name}`. Did you mean `{close[0]}`?")
+    raise ConfigError(f"{flag} knows no `{name}`", f"it knows {', '.join(names)}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
+import os
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import contract
@@ -17,7 +18,7 @@ from contract.core import rule
 from contract.core.check import Judge
 from contract.core.compose import Material, compose
 from contract.core.document import Document
-from contract.core.errors import ConfigError
+from contract.core.errors import ConfigError, TargetError
 from contract.core.openapi import Contract
 from contract.core.policy import Baseline
 from contract.core.report import FindingRow, Report, Run, Tool
@@ -37,12 +38,19 @@ def check(settings: Settings, *, notify: Notify = silent) -> Report:
             "name a running API (`--target http://127.0.0.1:8000`), a route list (`--routes laravel:routes.json`) "
             "or recorded traffic (`--traffic har:capture.har`); `contract lint` looks at the document alone",
         )
+    collect.need_plug_ins(settings)
     accepted = _baseline(settings)
     notify(Step("document", 0))
     document = load_document(settings)
-    target = collect.open_target(settings) if settings.target else None
+    target, failed = None, None
     try:
-        return _check(settings, notify, document, target, accepted, started, clock)
+        target = collect.open_target(settings) if settings.target else None
+    except TargetError as error:
+        if not (settings.routes or settings.traffic):
+            raise
+        failed = error  # what the others prove stands all the same
+    try:
+        return _check(settings, notify, document, target, accepted, started, clock, failed)
     finally:
         if target is not None:
             target.close()
@@ -56,13 +64,14 @@ def _check(
     accepted: Baseline,
     started: datetime,
     clock: int,
+    failed: TargetError | None = None,
 ) -> Report:
     api = Contract(document, target.base_path if target is not None else None)
     judge = Judge(api, settings.level)
     gathered = collect.Gathered(api, judge, settings, notify)
     interrupted = False
     try:
-        collect.gather(gathered, target)
+        collect.gather(gathered, target, failed)
     except KeyboardInterrupt:
         interrupted = True
         gathered.notes.append("stopped by Ctrl-C: what was seen until then is reported")
@@ -71,6 +80,7 @@ def _check(
     except KeyboardInterrupt:
         interrupted = True
         proofs = prove.unproven(gathered, "stopped by Ctrl-C before it was proved")
+    gathered.notes += _ended(accepted, gathered, started.date(), settings)
     material = Material(
         contract=api,
         ledger=gathered.ledger,
@@ -86,7 +96,7 @@ def _check(
             notes=tuple(dict.fromkeys([*settings.notes, *gathered.notes])),
         ),
         tool=Tool("contract", contract.__version__),
-        target=target.name if target is not None else None,
+        target=target.name if target is not None else settings.target if failed is not None else None,
         sources=gathered.sources,
         runtime=frozenset(item.id for item in rule.all_rules() if item.runtime),
         operations=gathered.operations,
@@ -97,11 +107,23 @@ def _check(
         baseline=accepted,
         gate=settings.fail_on,
         floor=settings.floor,
-        asked_runtime=bool(settings.traffic) or (target is not None and settings.fuzz),
+        asked_runtime=bool(settings.traffic) or (settings.target is not None and settings.fuzz),
         curl=prove.curl_of(target),
         routes=gathered.places,
     )
     return with_excerpts(compose(material, started.date()), settings.cwd)
+
+
+def _ended(accepted: Baseline, gathered: collect.Gathered, today: date, settings: Settings) -> Iterator[str]:
+    """Says why findings fail that somebody accepted."""
+    ended = [
+        entry.until
+        for entry in accepted.entries.values()
+        if entry.until is not None and not entry.holds(today) and entry.fingerprint in gathered.ledger.sightings
+    ]
+    if ended:
+        what = "1 exemption has" if len(ended) == 1 else f"{len(ended)} exemptions have"
+        yield f"{settings.baseline}: {what} ended, the last on {max(ended)}, and what was exempt fails again"
 
 
 _AROUND = 3
@@ -131,14 +153,17 @@ def with_excerpts(report: Report, cwd: Path) -> Report:
 
 
 def load_document(settings: Settings) -> Document:
-    """The declared document; raises DocumentError, which begins with file and line."""
-    from contract.sources.documents import file
+    """The declared document, of several one that holds all; raises DocumentError, which begins with file and line."""
+    from contract.sources.documents import file, merge
 
     if settings.document is None:
         raise ConfigError(
             "no document is named", 'say `--document specs/api.yaml`, or `document = "specs/api.yaml"` in contract.toml'
         )
-    return file.load(settings.document, root=settings.root, allow=settings.allow_refs)
+    files: dict[str, str] = {}
+    for path in settings.documents:
+        files.setdefault(os.path.realpath(path), path)  # one that is named twice is still one
+    return merge.merge([file.load(path, root=settings.root, allow=settings.allow_refs) for path in files.values()])
 
 
 def _baseline(settings: Settings) -> Baseline:
@@ -148,35 +173,3 @@ def _baseline(settings: Settings) -> Baseline:
     if settings.update_baseline and not path.exists():
         return Baseline()
     return Baseline({entry.fingerprint: entry for entry in baseline.load(path)})
-
-
-# --- replay -----------------------------------------------------------------------------------------------------------
-
-
-def replay(fingerprint: str, settings: Settings, report_path: Path) -> tuple[int, str]:
-    """Does a finding of a report again, with the credentials of the settings: exit code and sentence.
-
-    1: it still holds; 0: it does not; raises ContractError where the report has no such finding, or nothing to send.
-    """
-    from contract.reports import json as report_json
-
-    try:
-        report = report_json.read(report_path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{report_path}: no such report", "run `contract check` first, or say `--report FILE`"
-        ) from None
-    row = prove.find(report, fingerprint)
-    named = settings.target or report.target
-    if named is None:
-        raise ConfigError("the report names no target", "say `--target http://127.0.0.1:8000`")
-    settings = replace(settings, target=named, documents=settings.documents or (report.document.path,))
-    document = load_document(settings)
-    target = collect.open_target(settings)
-    try:
-        importlib.import_module(f"contract.targets.{target.kind}").check(target)
-        holds, seen = prove.again(row, Judge(Contract(document, target.base_path), settings.level), target)
-    finally:
-        target.close()
-    where = f"{row.rule} {row.fingerprint[:7]}"
-    return (1, f"Still holds: {where}, answered {seen}") if holds else (0, f"Does not hold: {where}, answered {seen}")

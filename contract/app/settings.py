@@ -190,7 +190,10 @@ def _from_text(key: Key, raw: Any, name: str, cwd: Path, environ: Mapping[str, s
     except Unset as error:
         raise configfile.missing_variable(f"{name}", error) from None
     except ValueError as error:
-        said = "" if key.name == "headers" else f", not `{raw if isinstance(raw, str) else ' '.join(map(str, raw))}`"
+        from contract.core import redact
+
+        given = redact.text(raw if isinstance(raw, str) else " ".join(map(str, raw)))
+        said = "" if key.name == "headers" else f", not `{given}`"
         raise ConfigError(f"{name} must be {error}{said}") from None
 
 
@@ -250,6 +253,10 @@ def shown(settings: Settings) -> list[tuple[str, str, str]]:
 
 
 def _shown(key: Key, value: Any) -> str:
+    if key.name == "target" and value is not None:
+        from contract.core import redact
+
+        return redact.url(value)
     match value:
         case None:
             return "none" if key.shown_default in (None, "none") else str(key.shown_default)

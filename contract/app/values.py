@@ -33,6 +33,11 @@ class Header:
     template: str = field(repr=False)
 
     @property
+    def secret(self) -> bool:
+        """True if a part of it comes from the environment, which is where secrets are kept, whatever its name says."""
+        return _VARIABLE.search(self.template) is not None
+
+    @property
     def shown(self) -> str:
         """What a person may see: the template if all of it that is secret is a variable, else the scheme and `…`.
 
@@ -41,7 +46,7 @@ class Header:
         >>> Header("Authorization", "Bearer s3cr3t", "Bearer s3cr3t").shown
         'Bearer …'
         """
-        if _VARIABLE.search(self.template):
+        if self.secret:
             return self.template
         scheme, space, _ = self.template.partition(" ")
         return f"{scheme} …" if space else "…"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from contract.core import parameters, rule
+from contract.core import parameters, routing, rule
 from contract.core.evidence import Artifact, Complaint, Exchange, Route, Stale, Traffic
 from contract.core.finding import Finding, Level, Mismatch, fingerprint
 from contract.core.openapi import Contract, Operation
@@ -35,6 +35,7 @@ class Judge:
         self.levels = levels
         self._matched = rule.of_row("matched", Exchange)
         self._undeclared = rule.of_row("undeclared", Exchange)
+        self._prefix = _common(base + op.path for op in contract.operations for base in op.base_paths)
         self._complained = {item.id: item for item in rule.of_row("complained")}
 
     def exchange(self, exchange: Exchange) -> Judgement:
@@ -43,13 +44,18 @@ class Judge:
         if match is None or match.operation is None:
             if match is not None and _implied(exchange.request.method, match.methods):
                 return Judgement(None, ())
-            found = [
-                finding
-                for item in self._undeclared
-                for mismatch in item.check(exchange)
-                if (finding := self._stamp(item, mismatch.name, mismatch.name, mismatch)) is not None
-            ]
-            return Judgement(None, tuple(found))
+            if not exchange.request.path.startswith(self._prefix):
+                return Judgement(None, ())  # a page, an icon: beside the API, not in it
+            key = f"{exchange.request.method.upper()} {routing.template(exchange.request.path)}"
+            return Judgement(
+                None,
+                tuple(
+                    finding
+                    for item in self._undeclared
+                    for mismatch in item.check(exchange)
+                    if (finding := self._stamp(item, key, key, mismatch)) is not None
+                ),
+            )
         operation = match.operation
         found = [
             finding
@@ -135,6 +141,17 @@ class Judge:
         return Finding(item.id, level, key, mismatch, fingerprint(item.id, identity, mismatch))
 
 
+def _common(templates: Iterable[str]) -> str:
+    """The literal segments that all templates begin with, `/api/v1/`; `/` if there are none."""
+    split = [template.split("/")[1:-1] for template in templates]
+    common = []
+    for parts in zip(*split, strict=False):
+        if len(set(parts)) > 1 or "{" in parts[0]:
+            break
+        common.append(parts[0])
+    return "/" + "".join(f"{part}/" for part in common)
+
+
 def _implied(method: str, methods: frozenset[str]) -> bool:
     """True for what a server answers beside the operations of a path: HEAD of a GET, OPTIONS (RFC 9110, 9.3.2, 9.3.7)."""
     return method.upper() == "OPTIONS" or (method.upper() == "HEAD" and "GET" in methods)
@@ -158,6 +175,8 @@ def believed(complaint: Complaint, judge: Judge) -> Complaint | None:
     A mutated request may still keep the schema (`"1"` sent as a query value is an integer on the wire), and one that
     was meant to be valid may not be.
     """
+    if complaint.kind == "auth-not-enforced":
+        return complaint if complaint.where != "security:made-up" or not _anyone_may_come(complaint, judge) else None
     if complaint.kind not in ("invalid-request-accepted", "valid-request-refused") or not complaint.exchanges:
         return complaint
     exchange = complaint.exchanges[-1]
@@ -178,6 +197,16 @@ def believed(complaint: Complaint, judge: Judge) -> Complaint | None:
         name=reason,
         where=_folded(place),
         source=complaint.source,
+    )
+
+
+def _anyone_may_come(complaint: Complaint, judge: Judge) -> bool:
+    """True where a made-up name and password may well be those of a user: HTTP Basic, where some services take anybody."""
+    operation = judge.contract.by_key.get(complaint.operation)
+    return operation is not None and any(
+        str(operation.security_scheme(name).get("scheme", "")).lower() == "basic"
+        for option in operation.security or ()
+        for name in option
     )
 
 

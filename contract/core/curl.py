@@ -19,6 +19,9 @@ _TAKEN = frozenset(
 _OWN = frozenset({"content-length", "host", "transfer-encoding", "connection"})
 
 
+_LONGEST = 2048  # of a body that still stands in the line
+
+
 def _is_noise(name: str, value: str) -> bool:
     """True for what any client sends of itself, and says nothing of the finding."""
     name, value = name.lower(), value.strip().lower()
@@ -34,7 +37,7 @@ def curl(example: Example, origin: str) -> str:
     """One line for bash that sends the request again to `origin`, `http://127.0.0.1:8000`.
 
     Masked credentials are variables to be set before (`$TOKEN`, `$X_API_KEY`); other masked values stay as they are
-    shown. A body that was shortened, is binary or holds NUL is read from a file, `body.bin`.
+    shown. A body that was shortened, is long, is binary or holds NUL is read from a file, `body.bin`.
     """
     request = example.request
     target = request.url if "://" in request.url.partition("?")[0] else origin.rstrip("/") + request.url
@@ -57,7 +60,8 @@ def curl(example: Example, origin: str) -> str:
     if request.body is not None:
         if not typed:
             words += ["-H", "Content-Type:"]  # else curl adds that of a form
-        if "\0" in request.body or shortened(request.body, request.body_bytes):
+        long = len(request.body) > _LONGEST
+        if long or "\0" in request.body or shortened(request.body, request.body_bytes):
             words += ["--data-binary", "@body.bin"]
         else:
             words += ["--data-raw", _literal(request.body)]

@@ -11,7 +11,11 @@ What is masked, and how it reads afterwards:
 - by look, anywhere in any text: e-mail addresses, card numbers, IBANs, JSON Web Tokens, bearer and basic credentials,
   well-known token prefixes, long random strings, private keys, a URL's user information; also when percent-encoded,
   JSON-escaped or in base64;
-- by recurrence: a value masked for its name or declaration is masked wherever else the exchange repeats it.
+- by recurrence: a value masked for its name or declaration is masked wherever else the exchange repeats it, and the
+  run's own credentials wherever anything repeats them.
+
+UUIDs, hashes, ULIDs and base64 of plain text are no secrets by look, nor is anything under a name that says identifier
+(`node_id`, `ETag`, `cursor`).
 
 A masked string is `[redacted]`, or has the least value of its own kind (a nil UUID, 1970-01-01, `redacted@example.invalid`,
 zeroes for digits); a number is 0, a boolean false; null stays null. `masked` names the places: `header:cookie`,
@@ -59,6 +63,12 @@ _INSIDE = ("apikey", "accesskey", "passphrase", "passwd", "password", "privateke
 _AT_END = ("cardnumber", "creditcard", "jwt", "secret", "sessid", "sessionid", "signature", "token")
 # `token_type: bearer`, `password_expires_at: 2027-01-01` and `max_tokens: 100` speak about a secret and hold none.
 _ABOUT = re.compile("at|count|enabled|expired|expires|expiry|length|limit|policy|required|ttl|type")
+# `nextPageToken` is a place in a list.
+_PAGE = re.compile("(?:.*-)?(?:page|continuation|scroll)-token")
+_IDENTIFIER = re.compile(
+    "(?:.*-)?(?:id|uid|uuid|guid|ulid|e-?tag|sha|hash|digest|checksum|integrity|fingerprint|cursor|after|before|ref"
+    "|revision|rev|commit|version|match|trace)s?"
+)
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -71,6 +81,8 @@ def sensitive(name: str) -> bool:
     [True, True, True, True, False, False]
     """
     words = [word.lower() for word in _WORDS.findall(name)]
+    if _PAGE.fullmatch("-".join(words)):
+        return False
     words = [word[:-1] if re.fullmatch(f"(?:{SENSITIVE.pattern}|key|card)s", word) else word for word in words]
     if not words or (len(words) > 1 and _ABOUT.fullmatch(words[-1])):
         return False
@@ -80,6 +92,17 @@ def sensitive(name: str) -> bool:
         return True
     flat = "".join(words)
     return flat.endswith(_AT_END) or any(stem in flat for stem in _INSIDE)
+
+
+@lru_cache(maxsize=4096)
+def identifier(name: str) -> bool:
+    """True if the name says that its value names something, however random it looks.
+
+    >>> [identifier(name) for name in ("node_id", "X-Request-Id", "ETag", "nextCursor", "session_id", "code")]
+    [True, True, True, True, False, False]
+    """
+    words = "-".join(word.lower() for word in _WORDS.findall(name))
+    return bool(_IDENTIFIER.fullmatch(words) or _PAGE.fullmatch(words)) and not sensitive(name)
 
 
 # --- by look -------------------------------------------------------------------------------------------------------
@@ -93,8 +116,10 @@ _PREFIX = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:ctr|sk|pk|rk|whsec|npm|pypi|shpat|shpss|dop_v1|hf|lin_api|sq0[a-z]{3}|gh[pousr]|github_pat"
     r"|glpat|xox[a-z])[_-][A-Za-z0-9_-]{8,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|[0-9]{1,9}\|[A-Za-z0-9]{24,})"
 )
+# Of what RFC 5322 allows before the @, slash, question mark, ampersand, backtick and equals sign are left out: they
+# stand around an address far more often than in it. A bounce address (`bounces+jo=a.example@b.example`) holds another.
 _EMAIL = re.compile(
-    r"(?:\"[^\"\\\s@]{1,64}\"|[\w!#$%&'*+/=?^`{|}~.-]{1,64})@"
+    r"(?:\"[^\"\\\s@]{1,64}\"|(?:\w[\w.]{0,63}[+-][\w.+-]{0,64}=)?\w[\w!#$%'*+^{|}~.-]{0,63})@"
     r"(?:\[[0-9A-Fa-f.:]+\]|localhost\b|[^\W_](?:[\w-]*[^\W_])?(?:\.[^\W_](?:[\w-]*[^\W_])?)+)"
 )
 _DIGITS = re.compile(_UUID + r"|(?<![\d.])(?<!\d[ -])(\d(?:[ -]?\d){12,18})(?![ -]?\d)(?!\.\d)")
@@ -117,6 +142,9 @@ _ELEMENT = re.compile(
     r"<([\w:.-]{1,80})([^<>]{0,999})>([^<>]+)(?=</)|<([\w:.-]{1,80})([^<>]{0,999})><!\[CDATA\[(.*?)\]\]>", re.DOTALL
 )
 
+_TAG = re.compile(r"(?i)<(?:input|meta|param)\b[^<>]{1,2000}")
+_ATTRIBUTE = re.compile(r"(?<![\w-])([A-Za-z]{2,12})=(\"[^\"]*\"|'[^']*'|[^\s\"'<>]+)")
+
 
 def luhn(digits: str) -> bool:
     """True if the last digit checks the others, as on payment cards (ISO/IEC 7812-1, annex B)."""
@@ -127,12 +155,16 @@ def luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
+# Issuers and the lengths of their numbers; one in ten long ids has a right check digit too.
+_ISSUED = re.compile(
+    r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|220[0-4]\d{12,15}"
+    r"|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11,16}|35\d{14,17}|(?:5[0678]|6\d)\d{11,17}"
+)
+
+
 def _card(digits: str) -> bool:
     bare = re.sub(r"[ -]", "", digits)
-    if not bare.strip("0") or not luhn(bare):
-        return False
-    # Clock readings in ms, us and ns begin with 1 and have 13, 16 and 19 digits; cards of these lengths do not.
-    if bare[0] == "1" and len(bare) in (13, 16, 19) and bare == digits:
+    if not _ISSUED.fullmatch(bare) or not luhn(bare):
         return False
     return not re.search(r"(?:19|20)\d\d-[01]\d-[0-3]\d", digits)
 
@@ -143,12 +175,16 @@ def _iban(value: str) -> bool:
 
 
 def _random(value: str) -> bool:
-    """True for what only a machine writes: three kinds of characters, and close to four bits in each."""
+    """True for what only a machine writes and only a machine reads: no words, no numbers, no base64 of a text."""
     if re.fullmatch(_UUID, value):
         return False
     if not (re.search("[a-z]", value) and re.search("[A-Z]", value) and re.search("[0-9]", value)):
         return False
-    if max(map(len, re.findall("[A-Za-z]+", value))) > 20:
+    if 8 * len(re.findall(r"[-_+/]", value)) > len(value):
+        return False
+    # The pieces of `getProjectV2ItemsById` are words, those of a random string have two characters.
+    pieces = re.findall("[A-Z]?[a-z]+|[A-Z]+|[0-9]+", value)
+    if sum(map(len, pieces)) > 3.2 * len(pieces) or _unbase64(value) is not None:
         return False
     counts = Counter(value)
     bits = -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
@@ -172,6 +208,9 @@ def _credential(match: re.Match[str]) -> str:
     return f"{scheme}{gap}{MASK}" if secret else match.group()
 
 
+_SPACES = str.maketrans("\t\r\n", "   ")
+
+
 def _unbase64(value: str) -> str | None:
     """The text in it, if it is base64 of printable text."""
     try:
@@ -179,21 +218,26 @@ def _unbase64(value: str) -> str | None:
         decoded = raw.decode()
     except (binascii.Error, ValueError):
         return None
-    return decoded if decoded.isprintable() else None
+    return decoded if decoded.translate(_SPACES).isprintable() else None
 
 
-def _look(value: str) -> str:
-    """The text with whatever looks secret or personal masked, as it stands."""
+def _address(match: re.Match[str]) -> str:
+    # `git@github.com:org/repo.git` names no person.
+    return match.group() if match.group() == EMAIL or match.group().startswith("git@") else EMAIL
+
+
+def _look(value: str, named: bool = False) -> str:
+    """The text with whatever looks secret or personal masked, as it stands; `named` if it is an identifier's value."""
     value = _PRIVATE_KEY.sub(MASK, value)
     value = _USERINFO.sub(lambda m: f"{m.group(1)}{MASK}@", value)
     value = _JWT.sub(MASK, value)
     value = _SCHEME.sub(_credential, value)
     value = _PREFIX.sub(MASK, value)
     if "@" in value:
-        value = _EMAIL.sub(lambda m: m.group() if m.group() == EMAIL else EMAIL, value)
+        value = _EMAIL.sub(_address, value)
     value = _DIGITS.sub(_zeroes, value)
     value = _IBAN.sub(lambda m: MASK if _iban(m.group()) else m.group(), value)
-    return _LONG.sub(lambda m: MASK if _random(m.group()) else m.group(), value)
+    return value if named else _LONG.sub(lambda m: MASK if _random(m.group()) else m.group(), value)
 
 
 def _unescape(value: str) -> str:
@@ -216,17 +260,22 @@ class _Censor:
     def named(self, name: str) -> bool:
         return sensitive(name) or (bool(self.extra) and _flat(name) in self.extra)
 
-    def text(self, value: str, *, lines: bool = False) -> str:
-        """The text with every secret masked; `lines` also reads `name: value` lines, as YAML and dumps have them."""
+    def text(self, value: str, *, lines: bool = False, name: str = "", decode: bool = True) -> str:
+        """The text with every secret masked; `lines` also reads `name: value` lines, as YAML and dumps have them.
+
+        `name` is that of what holds the text, where there is one.
+        """
         value = self._recurring(value)
-        value = _look(value)
-        value = _PAIR.sub(lambda m: self._pair(m, m[1], m[2], m[3]), value)
+        value = _look(value, identifier(name))
+        value = self._pairs(value)
         value = _MEMBER.sub(lambda m: m[1] + self._pair(m, m[2], m[3], m[4], skip=len(m[1])), value)
         value = _HEADER.sub(lambda m: self._pair(m, m[1], m[2], m[3]), value)
         if lines:
             value = _LINE.sub(lambda m: m[1] + self._pair(m, m[2], m[3], m[4], skip=len(m[1])), value)
         if "<" in value:
-            value = _ELEMENT.sub(self._element, value)
+            value = _TAG.sub(self._tag, _ELEMENT.sub(self._element, value))
+        if not decode:
+            return value
         # What is written in another alphabet is read in ours; if that shows something, the whole word goes.
         if _PERCENT.search(value):
             value = _WORD.sub(lambda m: self._decoded(m.group(), unquote), value)
@@ -248,7 +297,7 @@ class _Censor:
         for _ in range(3):
             if decoded == word:
                 return word
-            if self._recurring(_look(decoded)) != decoded:
+            if self.text(decoded, decode=False) != decoded:
                 return EMAIL if _EMAIL.fullmatch(decoded) else MASK
             again = decode(decoded)
             if again == decoded:
@@ -264,6 +313,31 @@ class _Censor:
         quote = re.match(r"\\{0,7}[\"']", value)
         edge = quote.group() if quote else ""
         return f"{name}{gap}{edge}{self.secret(bare)}{edge}"
+
+    def _pairs(self, value: str) -> str:
+        def pair(match: re.Match[str]) -> str:
+            name, gap, inner = match[1], match[2], match[3]
+            masked = self._pair(match, name, gap, inner)
+            if masked != match.group() or len(inner) < 2 or inner[0] not in "\"'" or inner[-1] != inner[0]:
+                return masked
+            return f"{name}{gap}{inner[0]}{self._pairs(inner[1:-1])}{inner[0]}"  # href="/x?token=…"
+
+        return _PAIR.sub(pair, value)
+
+    def _tag(self, match: re.Match[str]) -> str:
+        """`<input name="_token" value="…">`, `<meta name="csrf-token" content="…">`: the name is a value as well."""
+        attributes = {each[1].lower(): each[2].strip("\"'") for each in _ATTRIBUTE.finditer(match.group())}
+        names = (attributes.get(key, "") for key in ("name", "id", "property", "itemprop"))
+        if not any(map(self.named, names)) and attributes.get("type", "").lower() != "password":
+            return match.group()
+
+        def attribute(each: re.Match[str]) -> str:
+            value = each[2].strip("\"'")
+            if each[1].lower() not in ("value", "content") or not value:
+                return each.group()
+            return each.group().replace(value, self.secret(value))
+
+        return _ATTRIBUTE.sub(attribute, match.group())
 
     def _element(self, match: re.Match[str]) -> str:
         name, rest, value = (match[1], match[2], match[3]) if match[1] else (match[4], match[5], match[6])
@@ -297,6 +371,9 @@ class _Censor:
         schemas = _expand(schemas, self.root)
         hidden = hidden or any(_marked(schema) for schema in schemas)
         if isinstance(value, dict):
+            # `{"name": "DB_PASSWORD", "value": "…"}`: the name is a value as well.
+            about = [value[key] for key in ("name", "key", "field") if isinstance(value.get(key), str)]
+            spelled = frozenset({"value", "values"} if any(map(self.named, about)) else ())
             out: dict[str, Any] = {}
             for key, item in value.items():
                 name = self.text(key)
@@ -305,7 +382,9 @@ class _Censor:
                 while name in out and name != key:  # two e-mails as keys
                     name += "_"
                 below = _members(schemas, key)
-                secret = hidden or (self.named(key) and not isinstance(item, bool) and not _plural_count(key, item))
+                secret = hidden or key in spelled
+                if self.named(key) and not isinstance(item, bool) and not _plural_count(key, item):
+                    secret = True
                 out[name] = self.json(item, below, f"{at}/{escape(name)}", secret, places)
             return out
         if isinstance(value, list):
@@ -313,12 +392,12 @@ class _Censor:
                 self.json(item, _items(schemas, index), f"{at}/{index}", hidden, places)
                 for index, item in enumerate(value)
             ]
-        masked = self._scalar(value, schemas, hidden)
+        masked = self._scalar(value, schemas, hidden, leaf(at))
         if masked != value or type(masked) is not type(value):
             places.append(at)
         return masked
 
-    def _scalar(self, value: Any, schemas: Sequence[Mapping[str, Any]], hidden: bool) -> Any:
+    def _scalar(self, value: Any, schemas: Sequence[Mapping[str, Any]], hidden: bool, name: str) -> Any:
         if value is None:
             return None
         if isinstance(value, bool):
@@ -334,7 +413,7 @@ class _Censor:
             return self.secret(value)
         if "@" in value and any(schema.get("format") in ("email", "idn-email") for schema in schemas):
             return EMAIL
-        return self._inner(value) or self.text(value)
+        return self._inner(value) or self.text(value, name=name)
 
     def _inner(self, value: str) -> str | None:
         """JSON inside a string, masked; None if there is none or nothing to mask."""
@@ -354,6 +433,11 @@ class _Number:
     """A JSON number as it was written, so that nothing of it is lost on the way."""
 
     literal: str
+
+
+def leaf(pointer: str) -> str:
+    """The name that a pointer ends in, indices aside: `/node_ids/3` is one of the `node_ids`."""
+    return next((token for token in reversed(pointer.split("/")) if token != "*" and not token.isdigit()), "")
 
 
 def _flat(name: str) -> str:
@@ -489,7 +573,7 @@ def _headers(headers: Headers, censor: _Censor, named: set[tuple[str, str]], pla
         elif ("header", lower) in named or (censor.named(name) and lower not in _HARMLESS):
             masked = censor.secret(value)
         else:
-            masked = censor.text(value)
+            masked = censor.text(value, name=name)
         if masked != value:
             places.append(f"header:{lower}")
         out.append((name, masked))
@@ -514,7 +598,7 @@ def _form(query: str, censor: _Censor, secret: Callable[[str], bool], place: str
         name, equals, value = pair.partition("=")
         plain_name, plain = unquote_plus(name), unquote_plus(value)
         clean_name = censor.text(plain_name)
-        clean = censor.secret(plain) if equals and secret(plain_name) else censor.text(plain)
+        clean = censor.secret(plain) if equals and secret(plain_name) else censor.text(plain, name=plain_name)
         if clean_name != plain_name or clean != plain:
             places.append(f"{place}{clean_name}")
             # Brackets and @ stay as they are, so that a masked value reads as one.
@@ -537,7 +621,7 @@ def _utf8(value: str) -> bytes:
 def _url(url: str, censor: _Censor, named: set[tuple[str, str]], template: str | None, places: list[str]) -> str:
     rest, hash_, fragment = url.partition("#")
     path, mark, query = rest.partition("?")
-    secret_segments = _secret_segments(path, template, censor, named)
+    filled = _filled(path, template)
     segments = []
     # In the absolute form the authority comes first; it is no segment.
     origin = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*", path)
@@ -551,7 +635,11 @@ def _url(url: str, censor: _Censor, named: set[tuple[str, str]], template: str |
             f"{n}={censor.secret(v)}" if e and (censor.named(n) or ("path", n) in named) else n + e + v
             for n, e, v in (part.partition("=") for part in plain.split(";"))
         )
-        clean = censor.secret(plain) if index in secret_segments else censor.text(matrix)
+        names = filled.get(index, [])
+        if any(censor.named(name) or ("path", name) in named for name in names):
+            clean = censor.secret(plain)
+        else:
+            clean = censor.text(matrix, name=names[0] if len(names) == 1 else "")
         if clean != plain:
             places.append(f"path:{index}")
             segment = _quote(clean).replace("/", "%2F")
@@ -568,17 +656,15 @@ def _url(url: str, censor: _Censor, named: set[tuple[str, str]], template: str |
     return out
 
 
-def _secret_segments(path: str, template: str | None, censor: _Censor, named: set[tuple[str, str]]) -> set[int]:
-    """Indices of the segments that fill a path parameter with a secret name; aligned at the end (base paths)."""
+def _filled(path: str, template: str | None) -> dict[int, list[str]]:
+    """By index of a segment the path parameters that it fills; aligned at the end (base paths)."""
     if not template:
-        return set()
+        return {}
     declared, sent = template.split("/"), path.split("/")
-    out = set()
-    for back in range(1, min(len(declared), len(sent)) + 1):
-        names = re.findall(r"\{([^{}]+)\}", declared[-back])
-        if any(censor.named(name) or ("path", name) in named for name in names):
-            out.add(len(sent) - back)
-    return out
+    return {
+        len(sent) - back: re.findall(r"\{([^{}]+)\}", declared[-back])
+        for back in range(1, min(len(declared), len(sent)) + 1)
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -825,7 +911,17 @@ def _cut(text: str, limit: int) -> str:
 # --- the door ------------------------------------------------------------------------------------------------------
 
 
-def example(
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the document says of an exchange: the schemas of its bodies, its parameters and its path."""
+
+    request: Mapping[str, Any] | None = None
+    response: Mapping[str, Any] | None = None
+    parameters: Sequence[Mapping[str, Any]] = ()
+    template: str | None = None
+
+
+def masked(
     exchange: Exchange,
     *,
     root: Mapping[str, Any] | None = None,
@@ -833,49 +929,68 @@ def example(
     response_schema: Mapping[str, Any] | None = None,
     parameters: Sequence[Mapping[str, Any]] = (),
     before: Sequence[Exchange] = (),
+    before_declared: Sequence[Declared] = (),
     limit: int = 2048,
+    sent_limit: int | None = None,
     extra: Collection[str] = (),
+    known: Collection[str] = (),
     focus: str | None = None,
     template: str | None = None,
-) -> Example:
-    """The exchange as it may be shown: masked, and its bodies shortened to about `limit` characters.
+) -> tuple[Example, frozenset[str]]:
+    """The exchange as it may be shown, and the values that are masked for their name or declaration.
+
+    The example is masked, and its bodies shortened to about `limit` characters, those of requests to `sent_limit` if it
+    is given. The values are to be masked in other texts about the exchange too (`text`).
 
     `root` is the document that `$ref` and security schemes are looked up in; `focus` a JSON Pointer into the response's
     body (the request's, if there is no response), `*` standing for an index; `template` the operation's path, for
-    parameters with secret names; `extra` further secret names.
+    parameters with secret names; `extra` further secret names; `known` values that are secret wherever they stand;
+    `before_declared` says of each exchange before what the first arguments say of the last one.
     """
-    named = _parameters(parameters, root)
     names = frozenset(map(_flat, extra))
-    template = template or _template(exchange)
+    said = [*before_declared, *([Declared()] * (len(before) - len(before_declared)))]
+    steps = [
+        *zip(before, said, strict=True),
+        (exchange, Declared(request_schema, response_schema, parameters, template)),
+    ]
+
+    limits = (limit if sent_limit is None else sent_limit, limit)
 
     def show(censor: _Censor) -> Example:
-        earlier = tuple(_show(each, censor, named, _template(each), None, None, limit, None) for each in before)
-        main = _show(exchange, censor, named, template, request_schema, response_schema, limit, focus)
-        return Example(main.request, main.response, main.failure, earlier)
+        *earlier, main = [
+            _show(each, declared, censor, limits, focus if each is exchange else None) for each, declared in steps
+        ]
+        return Example(main.request, main.response, main.failure, tuple(earlier))
 
-    first = _Censor(names, root=root)
+    first = _Censor(names, _longest_first(known), root)
     shown = show(first)
-    if not first.found:
-        return shown
-    return show(_Censor(names, _longest_first(first.found), root=root))
+    secrets = first.found.union(known)
+    if first.found:
+        shown = show(_Censor(names, _longest_first(secrets), root))
+    return shown, frozenset(secrets)
 
 
-def secrets(exchanges: Iterable[Exchange], *, root: Mapping[str, Any] | None = None) -> frozenset[str]:
-    """Values that are masked for their name, to be masked in other texts about the same exchanges too."""
-    censor = _Censor(root=root)
-    named = _parameters((), root)
-    for each in exchanges:
-        _show(each, censor, named, _template(each), None, None, 2048, None)
+def example(exchange: Exchange, **more: Any) -> Example:
+    """The exchange as it may be shown; see `masked`."""
+    return masked(exchange, **more)[0]
+
+
+def secrets(headers: Headers, *, extra: Collection[str] = ()) -> frozenset[str]:
+    """The values in headers that are masked for their name, to be masked wherever else they turn up."""
+    censor = _Censor(frozenset(map(_flat, extra)))
+    _headers(headers, censor, set(), [])
     return frozenset(censor.found)
 
 
-def text(value: str, *, secrets: Collection[str] = (), extra: Collection[str] = ()) -> str:
+def text(value: str, *, secrets: Collection[str] = (), extra: Collection[str] = (), name: str = "") -> str:
     """Free text, such as a message or an observed value, with whatever looks secret or personal masked.
+
+    `name` is that of the member or parameter whose value it is, where there is one.
 
     >>> text("user jo@example.com sent Bearer abc123def456")
     'user redacted@example.invalid sent Bearer [redacted]'
     """
-    return _Censor(frozenset(map(_flat, extra)), _longest_first(secrets)).text(value)
+    return _Censor(frozenset(map(_flat, extra)), _longest_first(secrets)).text(value, name=name)
 
 
 def url(value: str, *, extra: Collection[str] = ()) -> str:
@@ -892,16 +1007,11 @@ def _longest_first(secrets: Iterable[str]) -> tuple[str, ...]:
 
 
 def _show(
-    exchange: Exchange,
-    censor: _Censor,
-    named: set[tuple[str, str]],
-    template: str | None,
-    request_schema: Mapping[str, Any] | None,
-    response_schema: Mapping[str, Any] | None,
-    limit: int,
-    focus: str | None,
+    exchange: Exchange, declared: Declared, censor: _Censor, limits: tuple[int, int], focus: str | None
 ) -> Example:
     request, response = exchange.request, exchange.response
+    named = _parameters(declared.parameters, censor.root)
+    template = declared.template or _template(exchange)
     places: list[str] = []
     shown_url = _url(request.url, censor, named, template, places)
     headers = _headers(request.headers, censor, named, places)
@@ -909,8 +1019,8 @@ def _show(
         request.body,
         header(request.headers, "content-type"),
         censor,
-        request_schema,
-        limit,
+        declared.request,
+        limits[0],
         focus if response is None else None,
     )
     shown_request = ExampleRequest(
@@ -920,7 +1030,8 @@ def _show(
     if response is not None:
         places = []
         headers = _headers(response.headers, censor, named, places)
-        got = _body(response.body, header(response.headers, "content-type"), censor, response_schema, limit, focus)
+        media = header(response.headers, "content-type")
+        got = _body(response.body, media, censor, declared.response, limits[1], focus)
         shown_response = ExampleResponse(
             response.status, headers, got.text, len(response.body), (*dict.fromkeys(places), *got.masked)
         )

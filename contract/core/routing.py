@@ -10,6 +10,7 @@ from functools import cache
 from itertools import product
 from urllib.parse import unquote
 
+from contract.core import redact
 from contract.core.evidence import Route
 from contract.core.finding import fold
 from contract.core.report import Ratio
@@ -310,6 +311,26 @@ def _bare(text: str) -> str:
     return (
         text.strip().removeprefix("r").strip("'\"") if text.strip()[:2] in ("r'", 'r"') else text.strip().strip("'\"")
     )
+
+
+_ID = re.compile(r"\d+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{12,}|[0-9A-HJKMNP-TV-Z]{26}")
+"""What stands for one of many: a number, a UUID, a hexadecimal digest, a ULID."""
+
+
+def template(path: str) -> str:
+    """The template that a path of traffic likely belongs to.
+
+    >>> template("/projects/17/tasks/0f5c7e1d-6e1b-4b7a-9a55-8b1f0f3f2d11"), template("/v1/tasks")
+    ('/projects/{id}/tasks/{id2}', '/v1/tasks')
+    """
+    parts, count = [], 0
+    for part in path.split("/"):
+        # Whom a path names is a value too, and not to be shown.
+        if _ID.fullmatch(part) or redact.text(unquote(part)) != unquote(part):
+            count += 1
+            part = "{id}" if count == 1 else f"{{id{count}}}"
+        parts.append(part)
+    return "/".join(parts)
 
 
 def is_fallback(method: str, path: str, spans: frozenset[str]) -> bool:

@@ -27,7 +27,7 @@ DRIFTS: dict[str, str] = {
     "valid-request-refused": "Creating a task refuses a title longer than 50, though 200 are allowed; "
     "for `valid-request-refused`.",
     "auth-not-enforced": "The list of projects answers without a valid token; for `auth-not-enforced`.",
-    "use-after-delete": "A deleted project can still be read; for `use-after-delete`.",
+    "use-after-delete": "Deleted projects, tasks and users can still be read; for `use-after-delete`.",
     "undeclared-operation": "`DELETE /api/v1/admin/users/{user_id}/sessions` is served and in no document; "
     "for `undeclared-operation`.",
     "unimplemented-operation": "`GET /api/v1/app/documents/{document_id}/content` is declared and not served; "

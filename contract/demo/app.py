@@ -28,7 +28,7 @@ def create_app(drift: Collection[str] = (), *, database: str | Path = ":memory:"
     # FastAPI's own pages would be routes that the document does not declare.
     app = door.DemoAPI(title="Task API", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.drift = chosen
-    app.state.store = Store(clock, database)
+    app.state.store = Store(clock, database, keep_deleted="use-after-delete" in chosen)
     app.state.feed = Feed()
     app.state.unguarded = frozenset({"listProjects"} if "auth-not-enforced" in chosen else ())
     if "missing-header" in chosen:

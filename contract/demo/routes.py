@@ -129,7 +129,7 @@ def create_project(me: Me, rows: Rows, drift: Drift, body: ProjectInput) -> Resp
 
 @members.get("/projects/{project_id}", operation_id="getProject")
 def get_project(me: Me, rows: Rows, drift: Drift, project_id: Id) -> Row:
-    return project_shown(rows.project(me.tenant, project_id, gone="use-after-delete" in drift), drift)
+    return project_shown(rows.gone("project", me.tenant, project_id) or rows.project(me.tenant, project_id), drift)
 
 
 @members.put("/projects/{project_id}", operation_id="replaceProject")
@@ -188,7 +188,7 @@ def list_tasks(
     project_id: Annotated[int | None, Decimal, Query(ge=1, le=MAX_ID)] = None,
     overdue: Annotated[bool | None, Boolean, Query()] = None,
     due_before: Annotated[DateTime | None, Query()] = None,
-    q: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
+    search: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
 ) -> Row:
     if limit > 100 and "invalid-request-accepted" not in drift:
         raise refusal("query", "limit", "Input should be less than or equal to 100")
@@ -201,7 +201,7 @@ def list_tasks(
         project_id=project_id,
         overdue=overdue,
         due_before=due_before,
-        q=q,
+        search=search,
         sort=sort if sort in ("title", "-title") else None,
     )
     return page | {"items": [task_shown(row, drift) for row in page["items"]]}
@@ -218,7 +218,7 @@ def create_task(me: Me, rows: Rows, drift: Drift, events: Events, body: NewTask)
 
 @members.get("/tasks/{task_id}", operation_id="getTask")
 def get_task(me: Me, rows: Rows, drift: Drift, task_id: Id) -> Row:
-    return task_shown(rows.task(me.tenant, task_id), drift)
+    return task_shown(rows.gone("task", me.tenant, task_id) or rows.task(me.tenant, task_id), drift)
 
 
 @members.patch("/tasks/{task_id}", operation_id="updateTask")
@@ -338,7 +338,7 @@ def create_user(me: Me, rows: Rows, body: NewUser) -> Response:
 
 @admins.get("/users/{user_id}", operation_id="getUser")
 def get_user(me: Me, rows: Rows, user_id: UserPath) -> Row:
-    return rows.user(me.tenant, user_id)
+    return rows.gone("user", me.tenant, user_id.lower()) or rows.user(me.tenant, user_id)
 
 
 @admins.delete("/users/{user_id}", operation_id="deleteUser")

@@ -29,8 +29,8 @@ CREATE TABLE user (
     pinned INTEGER NOT NULL, created_at TEXT NOT NULL, UNIQUE (tenant, handle));
 CREATE TABLE project (
     id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL,
-    description TEXT, pinned INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, deleted_at TEXT);
-CREATE UNIQUE INDEX project_key ON project (tenant, key) WHERE deleted_at IS NULL;
+    description TEXT, pinned INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+    UNIQUE (tenant, key));
 CREATE TABLE task (
     id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, project_id INTEGER NOT NULL REFERENCES project (id),
     title TEXT NOT NULL, description TEXT, status TEXT NOT NULL, priority INTEGER NOT NULL, labels TEXT NOT NULL,
@@ -95,10 +95,11 @@ class Conflict(Exception):
 
 
 class Store:
-    """The rows of one running demo; `path` is a SQLite file or `:memory:`."""
+    """The rows of one running demo; `path` is a SQLite file or `:memory:`. With `keep_deleted` `gone` finds them."""
 
-    def __init__(self, clock: Clock, path: str | Path = ":memory:") -> None:
+    def __init__(self, clock: Clock, path: str | Path = ":memory:", keep_deleted: bool = False) -> None:
         self._clock = clock
+        self._gone: dict[tuple[str, str, int | str], Row] | None = {} if keep_deleted else None
         self._lock = threading.RLock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.row_factory = sqlite3.Row
@@ -114,12 +115,10 @@ class Store:
     # --- projects
 
     def projects(self, tenant: str, limit: int, cursor: int) -> Row:
-        return self._page(f"{_PROJECT} WHERE p.tenant = ? AND p.deleted_at IS NULL", [tenant], "p", limit, cursor)
+        return self._page(f"{_PROJECT} WHERE p.tenant = ?", [tenant], "p", limit, cursor)
 
-    def project(self, tenant: str, id: int, *, gone: bool = False) -> Row:
-        """The project; with `gone` a deleted one too."""
-        living = "" if gone else " AND p.deleted_at IS NULL"
-        return self._one(f"{_PROJECT} WHERE p.tenant = ? AND p.id = ?{living}", tenant, id)
+    def project(self, tenant: str, id: int) -> Row:
+        return self._one(f"{_PROJECT} WHERE p.tenant = ? AND p.id = ?", tenant, id)
 
     def create_project(self, tenant: str, actor: str, fields: Row) -> Row:
         with self._transaction(), _unique("a project with this key exists"):
@@ -138,12 +137,13 @@ class Store:
 
     def delete_project(self, tenant: str, actor: str, id: int) -> None:
         with self._transaction():
-            if self.project(tenant, id)["pinned"]:
+            project = self.project(tenant, id)
+            if project["pinned"]:
                 raise Conflict("a pinned project cannot be deleted")
             for table in ("task", "document"):
                 if self._db.execute(f"SELECT 1 FROM {table} WHERE project_id = ?", (id,)).fetchone():
                     raise Conflict(f"the project still has a {table}")
-            self._update("project", id, deleted_at=self._now())
+            self._delete("project", tenant, project)
             self._log(tenant, actor, "project.deleted", f"project {id}")
 
     # --- tasks
@@ -158,7 +158,7 @@ class Store:
         project_id: int | None = None,
         overdue: bool | None = None,
         due_before: str | None = None,
-        q: str | None = None,
+        search: str | None = None,
         sort: str | None = None,
     ) -> Row:
         where, values = ["t.tenant = ?"], [tenant]  # type: tuple[list[str], list[Any]]
@@ -174,9 +174,9 @@ class Store:
         if due_before is not None:
             where.append("t.due_us < ?")
             values.append(instant(due_before))
-        if q is not None:
+        if search is not None:
             where.append("instr(lower(t.title), lower(?)) > 0")
-            values.append(q)
+            values.append(search)
         return self._page(f"SELECT t.* FROM task t WHERE {' AND '.join(where)}", values, "t", limit, cursor, sort)
 
     def task(self, tenant: str, id: int) -> Row:
@@ -208,9 +208,10 @@ class Store:
 
     def delete_task(self, tenant: str, actor: str, id: int) -> None:
         with self._transaction():
-            if self.task(tenant, id)["pinned"]:
+            task = self.task(tenant, id)
+            if task["pinned"]:
                 raise Conflict("a pinned task cannot be deleted")
-            self._db.execute("DELETE FROM task WHERE id = ?", (id,))
+            self._delete("task", tenant, task)
             self._log(tenant, actor, "task.deleted", f"task {id}")
 
     # --- documents
@@ -288,8 +289,14 @@ class Store:
             user = self.user(tenant, id)
             if user["pinned"]:
                 raise Conflict("a pinned user cannot be deleted")
-            self._db.execute("DELETE FROM user WHERE id = ?", (user["id"],))
+            self._delete("user", tenant, user)
             self._log(tenant, actor, "user.deleted", f"user {user['id']}")
+
+    # --- what is no more
+
+    def gone(self, table: str, tenant: str, id: int | str) -> Row | None:
+        """A deleted row as it was; None unless deleted rows are kept."""
+        return None if self._gone is None else self._gone.get((table, tenant, id))
 
     # --- inside
 
@@ -335,9 +342,14 @@ class Store:
         self._db.execute(f"UPDATE {table} SET {names} WHERE id = ?", (*fields.values(), id))
 
     def _free_key(self, tenant: str) -> str:
-        """`P` and the least number that makes a key which the tenant never used."""
+        """`P` and the least number that makes a key which no project of the tenant has."""
         taken = {row["key"] for row in self._db.execute("SELECT key FROM project WHERE tenant = ?", (tenant,))}
         return next(key for number in itertools.count(1) if (key := f"P{number}") not in taken)
+
+    def _delete(self, table: str, tenant: str, row: Row) -> None:
+        self._db.execute(f"DELETE FROM {table} WHERE id = ?", (row["id"],))
+        if self._gone is not None:
+            self._gone[table, tenant, row["id"]] = row
 
     def _check_references(self, tenant: str, fields: Row) -> None:
         """Raises Conflict if a row names another one that this tenant does not have."""
@@ -425,7 +437,7 @@ def _stored(fields: Row) -> Row:
     return columns
 
 
-_HIDDEN = frozenset({"tenant", "deleted_at", "due_us"})
+_HIDDEN = frozenset({"tenant", "due_us"})
 
 
 def _shown(row: sqlite3.Row) -> Row:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contract.core import rule
-from contract.core.evidence import Route
+from contract.core.evidence import Exchange, Route, Traffic
 from contract.core.finding import Fix, Level, Mismatch, Where
+from contract.core.routing import template
 
 
 @rule.undeclared(Route, "undeclared-operation", Level.ERROR)
@@ -30,12 +31,36 @@ def undeclared_operation(route: Route) -> Iterator[Mismatch]:
         where=Where(),
         declared=None,
         observed=f"{route.method} {route.path}",
-        message=f"{route.method} {route.path} is implemented{spelled}{name}, and the document does not declare it",
+        message=f"{route.method} {route.path} is implemented{spelled}{name}, and the document does not declare it.",
         fix=Fix(
             document=f"add `{route.method.lower()}` under `paths` → `{route.path}`, or exclude it with a reason"
             if route.method != "ANY"
             else f"add the methods that are meant under `paths` → `{route.path}`, or exclude it with a reason",
             server=f"remove the route{f' at {place}' if place else ''} if nobody should call it",
+        ),
+    )
+
+
+_NOT_ASKED_FOR = ("OPTIONS", "HEAD", "TRACE")
+
+
+@rule.undeclared(Exchange, "undeclared-operation", Level.ERROR)
+def undeclared_operation_seen(exchange: Exchange) -> Iterator[Mismatch]:
+    # An answer to a path that somebody guessed shows no operation, and a refusal or a redirect is the router's own.
+    if exchange.traffic not in (Traffic.REAL, Traffic.TEST) or exchange.response is None:
+        return
+    method = exchange.request.method.upper()
+    if method in _NOT_ASKED_FOR or not 200 <= exchange.response.status < 300:
+        return
+    path = template(exchange.request.path)
+    yield Mismatch(
+        where=Where(),
+        declared=None,
+        observed=f"{method} {path}",
+        message=f"{method} {path} is answered with {exchange.response.status}, and the document does not declare it.",
+        fix=Fix(
+            document=f"add `{method.lower()}` under `paths` → `{path}`, or exclude it with a reason",
+            server="remove it if nobody should call it",
         ),
     )
 

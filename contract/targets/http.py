@@ -17,6 +17,7 @@ from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisco
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from contract.core import redact
 from contract.core.errors import ConfigError, TargetError
 from contract.core.evidence import Exchange, Headers, Request, Response, Traffic, header, media_type
 from contract.core.target import Target
@@ -58,7 +59,14 @@ def open(
     except ValueError:
         valid = False
     if not valid:
-        raise ConfigError(f"{where}: expected a URL such as http://127.0.0.1:8000 or https://api.example.com/v1")
+        raise ConfigError(
+            f"{redact.url(where)}: expected a URL such as http://127.0.0.1:8000 or https://api.example.com/v1"
+        )
+    if "@" in parts.netloc:
+        raise ConfigError(
+            f"the target's URL holds a user or a password: {parts.scheme}://…@{parts.netloc.rpartition('@')[2]}",
+            "they would end in shells and reports; say `--header 'Authorization: Basic ${CREDENTIALS}'`",
+        )
     return HttpTarget(where, pairs(headers), timeout_s, byte_cap, Pace(rate_per_s, now, sleep))
 
 
@@ -97,11 +105,11 @@ class HttpTarget:
 
     def __init__(self, where: str, credentials: Headers, timeout_s: float, byte_cap: int, pace: Pace) -> None:
         parts = urlsplit(where)
-        self.name = where
-        self.origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+        self.name = self.origin + parts.path
         self.base_path = parts.path.rstrip("/") or None
         self.credentials = credentials
-        self._host = parts.netloc.rpartition("@")[2]
+        self._host = parts.netloc
         self._address = _address(self.origin)
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._timeout_s = timeout_s

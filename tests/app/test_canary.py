@@ -173,10 +173,16 @@ paths:
   /things:
     post:
       operationId: makeThing
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema: {type: object, required: [hint], properties: {hint: {type: string, writeOnly: true, pattern: '^.eisig'}}}
+            example: {hint: "\x7aeisigBefore"}
       responses:
         '201':
           description: Made.
-          content: {application/json: {schema: {type: object, required: [key], properties: {key: {type: string}}}}}
+          content: {application/json: {schema: {type: object, required: [key], properties: {key: {type: string}, badge: {x-pii: name}}}}}
           links:
             read: {operationId: readThing, parameters: {key: '$response.body#/key'}}
             drop: {operationId: dropThing, parameters: {key: '$response.body#/key'}}
@@ -325,7 +331,7 @@ def spilling() -> FastAPI:
     async def make_thing() -> Response:
         key = mail(f"thing{len(things)}")
         things.add(key)
-        return JSONResponse({"key": key}, 201, {"Location": f"/things/{quote(key)}"})
+        return JSONResponse({"key": key, "badge": "ZeisigBadge"}, 201, {"Location": f"/things/{quote(key)}"})
 
     @app.get("/things/{key}")
     async def read_thing(key: str) -> Response:
@@ -388,7 +394,7 @@ def recorded() -> list[dict[str, Any]]:
         },
         {
             "method": "GET",
-            "url": f"/unknown/{mail('unknown')}/ZeisigNowhere?token=ZeisigUnmatched",
+            "url": f"/unknown/{mail('unknown')}/nowhere?token=ZeisigUnmatched",
             "status": 200,
             "response_headers": {"Content-Type": "application/json"},
             "response_body": json.dumps(answer),
@@ -464,9 +470,9 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
     given["traffic.ndjson"] = "".join(json.dumps(line) + "\n" for line in recorded())
     given["traffic.har"] = json.dumps(har(recorded()))
     given["bad.ndjson"] = json.dumps({**recorded()[0], "traffic": BEARER}) + "\n"
-    given["bad.toml"] = f'document = "api.yaml"\n[requests.headers]\nAuthorization = "Bearer {BEARER}" x\n'
-    given["worse.toml"] = f'document = "api.yaml"\n[requests.headers]\n"Authori zation" = "Bearer {BEARER}"\n'
-    given["clear.toml"] = f'document = "api.yaml"\n[requests.headers]\nAuthorization = "Bearer {BEARER}"\n'
+    given["bad.toml"] = f'document = "api.yaml"\n[headers]\nAuthorization = "Bearer {BEARER}" x\n'
+    given["worse.toml"] = f'document = "api.yaml"\n[headers]\n"Authori zation" = "Bearer {BEARER}"\n'
+    given["clear.toml"] = f'document = "api.yaml"\n[headers]\nAuthorization = "Bearer {BEARER}"\n'
     for name, text in given.items():
         (folder / name).write_text(text)
     codes: dict[str, int] = {}
@@ -505,14 +511,14 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
     run("no quotes and no scheme", "check", "--target", origin, "--header", "X-Api-Key:", API_KEY)
     run("misspelt flag", "check", "--target", origin, f"--headr=Authorization: Bearer {BEARER}")
     run("no such variable", "check", "--target", origin, "--header", "X-Api-Key: ${NOBODYS}" + API_KEY)
-    run("bad variable", "check", "--target", origin, CONTRACT_HEADERS=f"Authorization Bearer {BEARER}")
+    run("bad variable", "check", "--target", origin, CONTRACT_HEADER=f"Authorization Bearer {BEARER}")
     run("bad file", "check", "--config", "bad.toml", "--target", origin)
     run("worse file", "check", "--config", "worse.toml", "--target", origin, "--debug")
     run("config show", "config", "show", *HEADERS)
     run("config show, in the clear", "config", "show", "--header", f"Authorization: Bearer {BEARER}", "--header", f"X-Api-Key: {API_KEY}")
     run("config show, a file in the clear", "config", "show", "--config", "clear.toml")
     run("config show, user information", "config", "show", "--target", f"http://jo:{BEARER}@127.0.0.1:1")
-    run("config show, the environment", "config", "show", CONTRACT_HEADERS=f"Authorization: Bearer {BEARER}")
+    run("config show, the environment", "config", "show", CONTRACT_HEADER=f"Authorization: Bearer {BEARER}")
     for path in folder.rglob("*"):
         if path.is_file() and path.name not in given:
             texts[str(path.relative_to(folder))] = path.read_bytes()

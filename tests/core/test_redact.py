@@ -349,7 +349,7 @@ def test_free_text(before: str, after: str) -> None:
 
 
 def test_secrets_of_an_exchange_can_be_masked_in_other_texts() -> None:
-    known = redact.secrets([exchange(body=json.dumps({"password": CANARY}).encode())])
+    _, known = redact.masked(exchange(body=json.dumps({"password": CANARY}).encode()))
     assert redact.text(f"the value {CANARY} is too short", secrets=known) == "the value [redacted] is too short"
 
 

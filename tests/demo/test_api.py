@@ -149,9 +149,9 @@ def test_a_well_formed_request_id_comes_back(seeded: httpx2.Client) -> None:
         "overdue=True",
         "due_before=2026-01-01",
         "due_before=2026-02-29T00:00:00Z",
-        "q=",
-        "q=%FF",
-        "q=" + "x" * 101,
+        "search=",
+        "search=%FF",
+        "search=" + "x" * 101,
     ],
 )
 def test_a_query_that_the_document_forbids_is_refused(seeded: httpx2.Client, query: str) -> None:
@@ -170,8 +170,8 @@ def test_a_query_that_the_document_forbids_is_refused(seeded: httpx2.Client, que
         ("overdue=true", [1, 2, 4, 5]),
         ("due_before=2026-02-24T13:00:00.5%2b01:00", [1]),
         ("due_before=1990-12-31T23:59:60z", []),
-        ("q=LAUNCH", [4, 17]),
-        ("q=%00", []),
+        ("search=LAUNCH", [4, 17]),
+        ("search=%00", []),
         ("unknown=1&unknown=2&limit=1", [1]),
     ],
 )

@@ -22,7 +22,7 @@ def test_an_undeclared_operation_says_what_the_framework_lists_and_where() -> No
             observed="GET /debug/{id}",
             message=(
                 "GET /debug/{id} is implemented, spelled `debug/<int:id>` (debug.show), and the document does not "
-                "declare it"
+                "declare it."
             ),
             fix=Fix(
                 document="add `get` under `paths` → `/debug/{id}`, or exclude it with a reason",
@@ -34,7 +34,7 @@ def test_an_undeclared_operation_says_what_the_framework_lists_and_where() -> No
 
 def test_a_route_for_any_method_asks_for_those_that_are_meant() -> None:
     (mismatch,) = undeclared_operation(Route("ANY", "/hooks", "/hooks", "text"))
-    assert mismatch.message == "ANY /hooks is implemented, and the document does not declare it"
+    assert mismatch.message == "ANY /hooks is implemented, and the document does not declare it."
     assert mismatch.fix == Fix(
         document="add the methods that are meant under `paths` → `/hooks`, or exclude it with a reason",
         server="remove the route if nobody should call it",

@@ -18,7 +18,8 @@ from contract.sources.documents._text import MAX_DEPTH, Text, Tree
 MAX_CHAIN = 50
 """References that may lead to one another before something stands there."""
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|//")
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|//")
+"""What begins so is no path of a file."""
 _ELSEWHERE = re.compile(rb"""\$ref["']?\s*:\s*["']?[^#"'\s]""")
 _FILE = re.compile(r"#|.*/|.*\.(ya?ml|json)$", re.DOTALL)
 
@@ -216,7 +217,7 @@ class _Bundler:
         if name not in DATA:
             return self.plain(node, place, path, lenient)
         if isinstance(node, dict) and len(node) == 1 and isinstance(reference := node.get("$ref"), str):
-            if reference.startswith("#") or _URL.match(reference):
+            if reference.startswith("#") or URL.match(reference):
                 return node
             try:
                 return self.inline(node, ONE, "data", place, path)
@@ -231,7 +232,7 @@ class _Bundler:
         if isinstance(node, dict):
             reference = node.get("$ref")
             if isinstance(reference, str) and not (
-                _URL.match(reference) or (reference.startswith("#") and place.file is self.main)
+                URL.match(reference) or (reference.startswith("#") and place.file is self.main)
             ):
                 try:
                     return self.inline(node, ONE, "plain", place, path)
@@ -404,16 +405,9 @@ class _Bundler:
             raise self.fail(place, path, "`$ref: ''` names nothing")
         if address:
             full = urljoin(place.base, address) if place.base else address
-            known = self.known_ids().get(full) if _URL.match(full) else None
+            known = self.known_ids().get(full) if URL.match(full) else None
             if known is not None:
                 start = known
-            elif _URL.match(address):
-                raise self.fail(
-                    place,
-                    path,
-                    f"`$ref: '{reference}'` points to a URL, and nothing is fetched from the network",
-                    "save what it names beside the document, and point to that file",
-                )
             else:
                 start = _Target(self.opened(reference, address, place, path), (), None)
         node = start.file.tree.value
@@ -444,9 +438,12 @@ class _Bundler:
         folder = os.path.dirname(place.file.path)
         if "\0" in unquote(address):
             raise self.fail(place, path, f"`$ref: {reference!r}` is the name of no file")
-        wanted = os.path.normpath(os.path.join(folder, unquote(address)))
-        if "%" in address and not os.path.exists(wanted):
-            wanted = os.path.normpath(os.path.join(folder, address))
+        if URL.match(address) or URL.match(place.file.path):
+            wanted = urljoin(place.file.path, address) if URL.match(place.file.path) else address
+        else:
+            wanted = os.path.normpath(os.path.join(folder, unquote(address)))
+            if "%" in address and not os.path.exists(wanted):
+                wanted = os.path.normpath(os.path.join(folder, address))
         if wanted not in self.files:
 
             def fail(message: str, hint: str | None) -> DocumentError:
@@ -492,7 +489,7 @@ class _Bundler:
         for value, reference in mapping.items():
             if not isinstance(reference, str) or not _FILE.match(reference):
                 continue
-            if _URL.match(reference) or (reference.startswith("#") and place.file is self.main and not place.scope):
+            if URL.match(reference) or (reference.startswith("#") and place.file is self.main and not place.scope):
                 continue
             where = (((path, "discriminator", 0), "mapping", 0), value, 0)
             fresh[value] = pointer(*self.home(self.target(reference, place, where), "schema"))

@@ -16,7 +16,7 @@ from contract.core.document import Document, Location, Problem, pointer, split, 
 from contract.core.errors import DocumentError
 from contract.core.finding import fold
 from contract.sources.documents import _json, _yaml
-from contract.sources.documents._bundle import Bundle, Fail, File, bundle
+from contract.sources.documents._bundle import URL, Bundle, Fail, File, bundle
 from contract.sources.documents._text import Text, TextError, Tree
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
@@ -26,21 +26,32 @@ def load(path: str | Path, *, root: Path | None = None, allow: Sequence[str] = (
     """The description that begins in the file at `path`, with all files that it refers to.
 
     Those must lie below `root`: by default the git repository that holds the document, else the current directory if
-    the document lies below it, else the document's own folder. `allow` names further files or folders; `*` is all
-    of them. Nothing is fetched from the network.
+    the document lies below it, else the document's own folder. `allow` names further files or folders, where `*` is
+    all of them, and beginnings of URLs; from the network comes only what one of those names.
     """
+    if _url(str(path)):
+        name = str(path).partition("?")[0].rstrip("/").rpartition("/")[2]
+        raise DocumentError(
+            f"{path}: a document is read from a file, not from a URL", f"save it: `curl -fsSLo {name} {path}`"
+        )
     start = os.path.abspath(path)
     shown = _shown(start)
     main = _open(start, shown, lambda message, hint: DocumentError(f"{shown}: {message}", hint))
     version, family = _version(main)
-    allowed = [os.path.realpath(root or _project(Path(start))), *(os.path.realpath(entry) for entry in allow)]
+    urls = [entry for entry in allow if _url(entry)]
+    folders = [entry for entry in allow if not _url(entry)]
+    allowed = [os.path.realpath(root or _project(Path(start))), *(os.path.realpath(entry) for entry in folders)]
 
     def open_file(wanted: str, fail: Fail) -> File:
+        if URL.match(wanted):
+            from contract.sources.documents._fetch import fetched
+
+            return _parsed(wanted, wanted, fetched(wanted, urls, fail))
         real = os.path.realpath(wanted)
-        if "*" not in allow and not any(_below(real, folder) for folder in allowed):
+        if "*" not in folders and not any(_below(real, folder) for folder in allowed):
             raise fail(
                 f"{_shown(real)} is outside of the project",
-                f"move it into {_named(allowed[0])}, or allow the file or its folder by name",
+                f"move it into {_named(allowed[0])}, or allow it: `--allow-ref {_shown(real)}`",
             )
         return _open(wanted, _shown(wanted), fail)
 
@@ -169,6 +180,10 @@ def _open(path: str, shown: str, fail: Fail) -> File:
         raise fail("a folder, and a file is needed", None) from None
     except OSError as error:
         raise fail(f"cannot be read: {error.strerror}", None) from None
+    return _parsed(path, shown, raw)
+
+
+def _parsed(path: str, shown: str, raw: bytes) -> File:
     try:
         text = Text(raw)
         return File(path, shown, text, _read(text, path))
@@ -182,9 +197,15 @@ def _missing(path: str, shown: str) -> tuple[str, str | None]:
 
     folder, name = os.path.split(path)
     names = os.listdir(folder) if os.path.isdir(folder) else []
-    near = difflib.get_close_matches(name, names, 1)
-    guess = f". Did you mean '{near[0]}'?" if near else ""
+    # A common ending would make all names look alike.
+    stems = {entry.rpartition(".")[0] or entry: entry for entry in sorted(names)}
+    near = difflib.get_close_matches(name.rpartition(".")[0] or name, stems, 1)
+    guess = f". Did you mean '{stems[near[0]]}'?" if near else ""
     return f"no such file{guess}", None
+
+
+def _url(text: str) -> bool:
+    return text.lower().startswith(("http://", "https://"))
 
 
 def _read(text: Text, path: str) -> Tree:

@@ -81,7 +81,9 @@ def _refuse_same_operations(documents: Sequence[Document]) -> None:
         )
 
 
-def _twice(document: Document, operation: Operation, name: str, other: tuple[Document, Operation, str]) -> tuple[str, str]:
+def _twice(
+    document: Document, operation: Operation, name: str, other: tuple[Document, Operation, str]
+) -> tuple[str, str]:
     first, same, spelled = other
     here, there = document.locate(operation.pointer), first.locate(same.pointer)
     what = "this operation" if spelled == name else f"the same operation, `{spelled}`,"
@@ -141,6 +143,8 @@ class _Part:
         if not isinstance(node, dict):
             return node
         if shape is MAP or kind == "callback":
+            if shape is ONE and isinstance(node.get("$ref"), str):
+                return {**node, "$ref": self.reference(node["$ref"])}
             inner = "pathItem" if shape is ONE else kind
             return _fields(node, lambda _, child: self.rewritten(child, ONE, inner))
         positions = POSITIONS.get(kind, {})
@@ -173,11 +177,13 @@ class _Part:
             return node
         return _fields(
             node,
-            lambda key, child: self.reference(child)
-            if key == "$ref" and isinstance(child, str)
-            else child
-            if key in DATA
-            else self.plain(child),
+            lambda key, child: (
+                self.reference(child)
+                if key == "$ref" and isinstance(child, str)
+                else child
+                if key in DATA
+                else self.plain(child)
+            ),
         )
 
     def reference(self, reference: str) -> str:
@@ -283,7 +289,6 @@ class _Merger:
 
     def plan_paths(self) -> None:
         methods: dict[str, set[Tokens]] = {}
-        bases: dict[str, tuple[str, ...]] = {}
         for part in self.parts:
             bases = {operation.pointer: operation.base_paths for operation in Contract(part.document).operations}
             for path, item in _map(part.value.get("paths")).items():
@@ -362,27 +367,43 @@ class _Merger:
         stands = self.first.value.get("security")
         for part in self.parts[1:]:
             own = part.requirements(part.value.get("security"))
-            if _canonical(own or []) != _canonical(stands or []):
-                part.security = own or []
+            if _canonical(own or []) == _canonical(stands or []):
+                continue
+            part.security = own or []
+            said: Tokens = ("security",) if "security" in part.value else ()
+            places = [
+                (("paths", path, *tokens), operation)
+                for owner, path in self.whole
+                if owner is part
+                for tokens, operation in _operations(part.value["paths"][path])
+            ]
+            places += [
+                (("paths", new, *tokens), _at(part.value, ("paths", path, *tokens)))
+                for owner, path, tokens, new, _ in self.moves
+                if owner is part
+            ]
+            for there, operation in places:
+                if "security" not in operation:
+                    self.origins[(*there, "security")] = part, said
 
     # --- components
 
     def components(self) -> dict[str, Any]:
         """All sections with the components of all documents, equal ones once; names are given on the way."""
         merged: dict[str, Any] = {}
-        whole = _map(self.first.value.get("components"))
-        for section, content in whole.items():
-            if section in _SECTIONS and isinstance(content, dict):
-                kind = _SECTIONS[section]
-                content = _fields(content, lambda name, node, kind=kind: self.first.rewritten(node, ONE, kind, name))  # type: ignore[misc]
+        for section, content in _map(self.first.value.get("components")).items():
             merged[section] = content
+            if section in _SECTIONS and isinstance(content, dict):
+                merged[section] = {
+                    name: self.first.rewritten(node, ONE, _SECTIONS[section], name) for name, node in content.items()
+                }
         held = _Held(merged)
         for part in self.parts[1:]:
             given = self.name_components(part, held)
             for (section, name), new in given.items():
                 node = part.rewritten(part.components(section)[name], ONE, _SECTIONS[section], name)
-                if section not in merged or merged[section] is whole.get(section):
-                    merged[section] = dict(_map(merged.get(section)))
+                if not isinstance(merged.get(section), dict):
+                    merged[section] = {}
                 merged[section][new] = node
                 held.aliases[section, name].append(new)
                 self.origins["components", section, new] = part, ("components", section, name)
@@ -427,7 +448,7 @@ class _Merger:
                     part.forward[here] = there
             again = {user for key in refused for user in users[key]}.union(refused)
             unsure = [key for key in keys if key in again and candidates[key]]
-        return given
+        return {key: given[key] for key in keys if key in given}
 
     # --- the rest of the value
 
@@ -464,7 +485,6 @@ class _Merger:
             else:
                 holder[tokens[0]] = {**_map(item.get(tokens[0])), tokens[1]: operation}
             merged[new] = holder
-        self.place_security()
         return merged
 
     def flattened(self, part: _Part, path: str, item: dict[str, Any]) -> dict[str, Any]:
@@ -485,12 +505,6 @@ class _Merger:
         shared = part.rewritten(part.value["paths"][path]["parameters"], LIST, "parameter")
         own = _list(operation.get("parameters"))
         return {**operation, "parameters": [*own, *(shared[number] for number in numbers)]}
-
-    def place_security(self) -> None:
-        for (*_, tokens), (part, own) in list(
-            (place, source) for place, source in self.origins.items() if place[:1] == ("paths",)
-        ):
-            del tokens, part, own
 
     def add_tags(self, value: dict[str, Any]) -> None:
         tags = list(_list(value.get("tags")))

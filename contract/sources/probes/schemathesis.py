@@ -315,9 +315,11 @@ def _judged(
     if check == "ignored_auth":
         if not 200 <= status < 300:
             return None
-        how = "without credentials" if getattr(failure, "scenario", "") == "no_auth" else "with made-up credentials"
+        none = getattr(failure, "scenario", "") == "no_auth"
+        how = "without credentials" if none else "with made-up credentials"
         message = f"The operation declares that it needs credentials, and answered {status} to a request {how}."
-        return Complaint("auth-not-enforced", operation, exchanges[-2:], message)
+        where = "security:none" if none else "security:made-up"
+        return Complaint("auth-not-enforced", operation, exchanges[-2:], message, where=where)
     if check == "positive_data_acceptance":
         if status not in _REFUSALS:
             return None

@@ -8,6 +8,7 @@ import gzip
 import lzma
 import re
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -56,11 +57,13 @@ def split(url: str) -> tuple[str | None, str]:
     return host, url if url.startswith("/") else "/" + url
 
 
-def wanted(host: str | None, hosts: Collection[str] | None) -> bool:
-    """False for a request to another host than those named, with or without a port."""
-    if hosts is None or host is None:
+def wanted(host: str | None, hosts: Collection[str] | None, others: Counter[str] | None = None) -> bool:
+    """False for a request to another host than those named, with or without a port; `others` then counts it."""
+    if hosts is None or host is None or host in hosts or re.sub(r":\d+$", "", host) in hosts:
         return True
-    return host in hosts or re.sub(r":\d+$", "", host) in hosts
+    if others is not None:
+        others[host] += 1
+    return False
 
 
 def traffic(headers: Headers) -> Traffic:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from json import JSONDecodeError, JSONDecoder
 from typing import Any, BinaryIO
@@ -23,8 +24,12 @@ _CHUNK = 1 << 16
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
-def exchanges(where: str, *, hosts: Collection[str] | None = None) -> Iterator[Exchange]:
+def exchanges(
+    where: str, *, hosts: Collection[str] | None = None, others: Counter[str] | None = None
+) -> Iterator[Exchange]:
     """The exchanges in the file's order; with `hosts`, only those that went to one of them.
+
+    `others` counts the requests that went elsewhere, by host.
 
     An entry that is no HAR entry is a SourceError that names it.
     """
@@ -32,7 +37,7 @@ def exchanges(where: str, *, hosts: Collection[str] | None = None) -> Iterator[E
         for number, entry in enumerate(_entries(stream, where), 1):
             place = f"{where} entry {number}"
             try:
-                found = _exchange(entry, place, hosts)
+                found = _exchange(entry, place, hosts, others)
             except (KeyError, TypeError, AttributeError, ValueError) as error:
                 what = f"`{error.args[0]}` is missing" if isinstance(error, KeyError) else str(error)
                 raise SourceError(f"{place}: not a HAR 1.2 entry: {what}") from error
@@ -40,7 +45,9 @@ def exchanges(where: str, *, hosts: Collection[str] | None = None) -> Iterator[E
                 yield found
 
 
-def _exchange(entry: Mapping[str, Any], origin: str, hosts: Collection[str] | None) -> Exchange | None:
+def _exchange(
+    entry: Mapping[str, Any], origin: str, hosts: Collection[str] | None, others: Counter[str] | None
+) -> Exchange | None:
     asked, answered = entry["request"], entry["response"]
     url = asked["url"]
     if "://" in url and not url.lower().startswith(("http://", "https://", "ws://", "wss://")):
@@ -48,7 +55,7 @@ def _exchange(entry: Mapping[str, Any], origin: str, hosts: Collection[str] | No
     if url.lower().startswith(("data:", "blob:", "about:")):
         return None
     host, target = split(url)
-    if not wanted(host, hosts):
+    if not wanted(host, hosts, others):
         return None
     headers = _headers(asked.get("headers"))
     request = Request(asked["method"].upper(), target, headers, _request_body(asked.get("postData"), headers))

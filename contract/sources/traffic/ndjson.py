@@ -22,6 +22,7 @@ where `"encoding": "base64"` beside a body says that it is base64. Further membe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -32,8 +33,12 @@ from contract.core.evidence import Exchange, Headers, Request, Response, Traffic
 from contract.sources.traffic._recorded import encoded, opened, split, traffic, unbase64, wanted
 
 
-def exchanges(where: str, *, hosts: Collection[str] | None = None) -> Iterator[Exchange]:
+def exchanges(
+    where: str, *, hosts: Collection[str] | None = None, others: Counter[str] | None = None
+) -> Iterator[Exchange]:
     """The exchanges in the file's order; with `hosts`, only those that went to one of them.
+
+    `others` counts the requests that went elsewhere, by host.
 
     A line that is none is a SourceError that names `file:line`.
     """
@@ -43,7 +48,7 @@ def exchanges(where: str, *, hosts: Collection[str] | None = None) -> Iterator[E
                 continue
             try:
                 found = _exchange(
-                    _flat(orjson.loads(line.removeprefix(b"\xef\xbb\xbf").strip())), f"{where}:{number}", hosts
+                    _flat(orjson.loads(line.removeprefix(b"\xef\xbb\xbf").strip())), f"{where}:{number}", hosts, others
                 )
             except orjson.JSONDecodeError as error:
                 raise SourceError(f"{where}:{number}: not JSON: {error.msg} at column {error.colno}") from error
@@ -81,14 +86,16 @@ def _half_body(half: Mapping[str, Any]) -> Any:
     return {"base64": body} if half.get("encoding") == "base64" and isinstance(body, str) else body
 
 
-def _exchange(line: Mapping[str, Any], origin: str, hosts: Collection[str] | None) -> Exchange | None:
+def _exchange(
+    line: Mapping[str, Any], origin: str, hosts: Collection[str] | None, others: Counter[str] | None
+) -> Exchange | None:
     method, url, status = line.get("method"), line.get("url"), line.get("status")
     if not isinstance(method, str) or not method or not isinstance(url, str) or not url:
         raise ValueError("`method` and `url` must be there, and be text")
     if status is not None and (not isinstance(status, int) or isinstance(status, bool) or not 0 <= status <= 999):
         raise ValueError("`status` must be a number such as 200, or null where no answer came")
     host, target = split(url)
-    if not wanted(host, hosts):
+    if not wanted(host, hosts, others):
         return None
     headers = _headers(line.get("request_headers"), "request_headers")
     request = Request(method.upper(), target, headers, _body(line.get("request_body"), headers, "request_body"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import http.server
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -382,7 +385,7 @@ def test_a_reference_out_of_the_project_is_refused_unless_allowed(folder: Path, 
     assert caught.value.message == (
         f"main.yaml:7:7: `$ref: '{outside}'`: {outside.as_posix()} is outside of the project"
     )
-    assert caught.value.hint == "move it into the current directory, or allow the file or its folder by name"
+    assert caught.value.hint == f"move it into the current directory, or allow it: `--allow-ref {outside.as_posix()}`"
     for allow in (str(outside), str(outside.parent), "*"):
         document = load("main.yaml", allow=[allow])
         assert document.value["components"]["schemas"]["A"] == {"type": "string"}
@@ -411,18 +414,115 @@ def test_the_project_is_the_repository_that_holds_the_document(folder: Path, mon
 
 
 @pytest.mark.parametrize(
-    ("reference", "message"),
+    ("reference", "hint"),
     [
-        ("https://example.com/a.yaml", "points to a URL, and nothing is fetched from the network"),
-        ("file:///etc/passwd", "points to a URL, and nothing is fetched from the network"),
-        ("//example.com/a.yaml", "points to a URL, and nothing is fetched from the network"),
+        ("https://example.com/a.yaml", ", or allow it: `--allow-ref https://example.com/`"),
+        ("file:///etc/passwd", ""),
+        ("//example.com/a.yaml", ""),
+        ("urn:a:b", ""),
     ],
 )
-def test_a_url_is_never_fetched(reference: str, message: str) -> None:
+def test_a_url_is_not_fetched_unless_allowed(reference: str, hint: str) -> None:
     with pytest.raises(DocumentError) as caught:
         written(main=f"paths: {{}}\ncomponents: {{schemas: {{A: {{$ref: '{reference}'}}}}}}\n")
-    assert caught.value.message == f"main.yaml:4:28: `$ref: '{reference}'` {message}"
-    assert caught.value.hint == "save what it names beside the document, and point to that file"
+    assert caught.value.message == (
+        f"main.yaml:4:28: `$ref: '{reference}'`: nothing is fetched from the network unless it is allowed"
+    )
+    assert caught.value.hint == f"save what it names beside the document and point to that file{hint}"
+
+
+class Shelf(http.server.BaseHTTPRequestHandler):
+    """Serves `files`; a value of None redirects to `/secret.yaml`."""
+
+    files: ClassVar[dict[str, str | None]] = {}
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        text = self.files.get(self.path, "")
+        self.send_response(404 if text == "" else 302 if text is None else 200)
+        if text is None:
+            self.send_header("Location", "/secret.yaml")
+        self.end_headers()
+        self.wfile.write((text or "").encode())
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+@pytest.fixture
+def shelf() -> Iterator[str]:
+    Shelf.asked.clear()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Shelf)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_url_that_is_allowed_is_fetched_with_what_it_refers_to(shelf: str) -> None:
+    Shelf.files = {
+        "/schemas/task.yaml": "type: object\nproperties:\n  owner: {$ref: 'user.json#/User'}\n",
+        "/schemas/user.json": '{"User": {"type": "string"}}',
+    }
+    Path("main.yaml").write_text(
+        HEAD.format(version="3.1.0")
+        + f"paths: {{}}\ncomponents: {{schemas: {{A: {{$ref: '{shelf}/schemas/task.yaml'}}}}}}\n"
+    )
+    document = load("main.yaml", allow=[f"{shelf}/schemas"])
+    assert document.value["components"]["schemas"] == {
+        "A": {"type": "object", "properties": {"owner": {"$ref": "#/components/schemas/User"}}},
+        "User": {"type": "string"},
+    }
+    assert str(document.locate("#/components/schemas/A/properties/owner")) == f"{shelf}/schemas/task.yaml:3"
+    assert Shelf.asked == ["/schemas/task.yaml", "/schemas/user.json"]
+
+
+@pytest.mark.parametrize(
+    ("allow", "reference", "asked", "message"),
+    [
+        ("/a", "/ab.yaml", [], "nothing is fetched from the network unless it is allowed"),
+        ("/a", "/a/../secret.yaml", [], "nothing is fetched from the network unless it is allowed"),
+        ("/a", "/a/%2e%2e/secret.yaml", [], "nothing is fetched from the network unless it is allowed"),
+        ("/a", "/a/moved", ["/a/moved"], "it redirects to {shelf}/secret.yaml, which is not allowed"),
+        ("/a", "/a/none", ["/a/none"], "the server answers 404 Not Found"),
+        ("/a", "/a/broken", ["/a/broken"], None),
+    ],
+)
+def test_what_is_not_allowed_is_not_asked_for(
+    shelf: str, allow: str, reference: str, asked: list[str], message: str | None
+) -> None:
+    Shelf.files = {"/secret.yaml": "type: string\n", "/a/moved": None, "/a/broken": "a: ["}
+    Path("main.yaml").write_text(
+        HEAD.format(version="3.1.0") + f"paths: {{}}\ncomponents: {{schemas: {{A: {{$ref: '{shelf}{reference}'}}}}}}\n"
+    )
+    with pytest.raises(DocumentError) as caught:
+        load("main.yaml", allow=[f"{shelf}{allow}"])
+    if message is None:
+        assert caught.value.message == (
+            f"{shelf}/a/broken:2:1: not valid YAML: did not find expected node content (while parsing a flow node)"
+        )
+    else:
+        assert caught.value.message == f"main.yaml:4:28: `$ref: '{shelf}{reference}'`: {message.format(shelf=shelf)}"
+    assert Shelf.asked == asked
+
+
+def test_a_server_that_is_down_is_said() -> None:
+    with pytest.raises(DocumentError, match=r"`: cannot be fetched: Connection refused$"):
+        Path("main.yaml").write_text(
+            HEAD.format(version="3.1.0") + "paths: {}\ncomponents: {schemas: {A: {$ref: 'http://127.0.0.1:1/a'}}}\n"
+        )
+        load("main.yaml", allow=["http://127.0.0.1:1/"])
+
+
+def test_a_document_at_a_url_is_to_be_saved_first() -> None:
+    with pytest.raises(DocumentError) as caught:
+        load("https://api.example/v1/openapi.json")
+    assert (caught.value.message, caught.value.hint) == (
+        "https://api.example/v1/openapi.json: a document is read from a file, not from a URL",
+        "save it: `curl -fsSLo openapi.json https://api.example/v1/openapi.json`",
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,342 @@
+"""Does a finding of a report still hold? Its request is sent again, with the credentials of today."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from contract.app import collect
+from contract.app.run import load_document
+from contract.app.settings import Settings
+from contract.core import redact, rule
+from contract.core.check import Judge, believed
+from contract.core.curl import shortened
+from contract.core.errors import ConfigError, ContractError
+from contract.core.evidence import Complaint, Exchange, Headers, Request, Response, Traffic, header
+from contract.core.openapi import Contract, Operation
+from contract.core.report import Example, ExampleResponse, FindingRow, Report
+from contract.core.target import Target
+
+GONE, HOLDS, UNKNOWN = 0, 1, 3
+"""Exit codes: the answer does not show it any more, it does, or it cannot say."""
+_WORDS = {GONE: "Does not hold", HOLDS: "Still holds", UNKNOWN: "Cannot tell"}
+
+_HINT = "a report names it beside each finding that can be sent again: `contract replay 7c1f9a0`"
+
+_REFUSED = frozenset({400, 415, 422})
+"""Answers that refuse the data itself."""
+_AT_THE_DOOR = frozenset({401, 403, 407, 429})
+_NOT_THERE = frozenset({404, 410})
+
+
+def replay(fingerprint: str, settings: Settings, report_path: Path) -> tuple[int, str]:
+    """Exit code and sentence; raises ContractError where there is no such finding, or nobody listens."""
+    report = _read(report_path)
+    row, asked = find(report, fingerprint)
+    name = f"{row.rule} {fingerprint[:7] if asked else row.fingerprint[:7]}"
+    if row.example is None:
+        reason = f"the report has no request for it, its proof is {row.proof}; run `contract check` again"
+        return UNKNOWN, f"{_WORDS[UNKNOWN]}: {name}: {reason}"
+    named = settings.target or report.target
+    if named is None:
+        raise ConfigError("the report names no target", "say `--target http://127.0.0.1:8000`")
+    settings = replace(settings, target=named, documents=settings.documents or _documents(report.document.path))
+    document = load_document(settings)
+    target = collect.open_target(settings)
+    try:
+        importlib.import_module(f"contract.targets.{target.kind}").check(target)
+        # A rule that is switched off, or no error here, drifts all the same.
+        judge = Judge(Contract(document, target.base_path), lambda _, own: own)
+        credentials = tuple((item.name, item.value) for item in settings.headers)
+        code, said = _Replay(row, asked, judge, target, credentials, urlsplit(report.target or "").path).run()
+    finally:
+        target.close()
+    names = (*settings.redact, *(item.name for item in settings.headers if item.secret))
+    said = redact.text(said, secrets=redact.secrets(credentials, extra=names), extra=names)
+    return code, f"{_WORDS[code]}: {name}{said}"
+
+
+def _read(path: Path) -> Report:
+    from contract.reports import json as report_json
+
+    try:
+        return report_json.read(path.read_bytes())
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such report", "run `contract check` first, or say `--report FILE`") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    except ContractError as error:
+        raise ConfigError(f"{path}: {error.message}", error.hint) from error
+
+
+def _documents(path: str) -> tuple[str, ...]:
+    """The files behind a report's document: several are merged under their names, parted by commas."""
+    return (path,) if Path(path).is_file() else tuple(path.split(", "))
+
+
+def find(report: Report, fingerprint: str) -> tuple[FindingRow, str | None]:
+    """The finding that a (short) fingerprint names, and the one of its operations where it names that.
+
+    Raises ConfigError where none or several do.
+    """
+    wanted = fingerprint.lower().removeprefix("f-")
+    if not wanted:
+        raise ConfigError("no fingerprint is named", _HINT)
+    found: list[tuple[FindingRow, str | None]] = []
+    for row in report.findings:
+        if row.fingerprint.startswith(wanted):
+            found.append((row, None))
+        found += [(row, item.fingerprint) for item in row.operations if item.fingerprint.startswith(wanted)]
+    if not found:
+        raise ConfigError(f"the report has no finding `{fingerprint}`", _HINT)
+    if len(found) > 1:
+        names = [f"{own or row.fingerprint}"[: len(wanted) + 4] + f" ({row.rule})" for row, own in found]
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        raise ConfigError(
+            f"`{fingerprint}` names {len(found)} findings", f"give more of its digits: {', '.join(names[:3])}{more}"
+        )
+    return found[0]
+
+
+@dataclass
+class _Replay:
+    """One finding, and what is known to send it again."""
+
+    row: FindingRow
+    asked: str | None
+    judge: Judge
+    target: Target
+    credentials: Headers
+    old_base: str
+
+    def run(self) -> tuple[int, str]:
+        """Exit code, and what to say after the finding's name."""
+        example = self.row.example
+        assert example is not None
+        operation = self._operation(example)
+        where = ""
+        if self.row.operations:
+            # A folded finding keeps the example of one of its operations.
+            own = next((item for item in self.row.operations if f"{item.method} {item.path}" == operation), None)
+            if own is None or (self.asked is not None and self.asked != own.fingerprint):
+                return (
+                    UNKNOWN,
+                    f": of {len(self.row.operations)} operations, the report has a request for {operation} only",
+                )
+            where = f" on {operation}, one of {len(self.row.operations)} operations"
+            wanted = own.fingerprint
+        else:
+            wanted = self.row.fingerprint
+        if any(not _whole(step) for step in (*example.before, example)):
+            return UNKNOWN, f"{where}: the report has only a part of the request's body; run `contract check` again"
+        if self.row.rule == "undeclared-parameter" and not example.before:
+            return UNKNOWN, f"{where}: it is about what clients send, and no request of ours can tell"
+        sent, lost = self._send(example)
+        seen = f"{where}, answered {_answer(sent[-1])}"
+        code, why = self._shows(example, sent, wanted)
+        if lost and code is not UNKNOWN:
+            masked = f"the report masks {', '.join(lost)}"
+            if code is GONE:
+                # Another request that is answered well says nothing of this one.
+                return UNKNOWN, f"{seen}, but {masked}, so another request was sent; run `contract check` again"
+            return code, f"{seen} to a request of the same kind ({masked})"
+        return code, f"{seen}{f', {why}' if why else ''}"
+
+    def _operation(self, example: Example) -> str | None:
+        path = self._rebased(example.request.url).partition("?")[0]
+        match = self.judge.contract.match(example.request.method, path)
+        return match.operation.key if match is not None and match.operation is not None else None
+
+    def _rebased(self, url: str) -> str:
+        """The URL below the base path of this target, where the report's had another one."""
+        old, new = self.old_base.rstrip("/"), self.target.base_path
+        if new is None or new == old or not url.startswith(f"{old}/") or url.startswith(f"{new}/"):
+            return url
+        return new + url[len(old) :]
+
+    # --- what is sent ---
+
+    def _send(self, example: Example) -> tuple[list[Exchange], list[str]]:
+        """The exchanges of today, and the places of their requests that the report masks and nothing fills."""
+        sent: list[Exchange] = []
+        lost: list[str] = []
+        names: dict[str, str] = {}
+        steps = (*example.before, example)
+        if self.row.rule == "undeclared-parameter":
+            steps = (*steps[-2:], *example.before[-1:])  # without it, with it, and without it once more
+        for step in steps:
+            bare = self.row.rule == "auth-not-enforced" and step is example
+            request, missing = self._request(step, names, bare)
+            exchange = self.target.send(request, source="replay", traffic=Traffic.REPLAY, bare=bare)
+            sent.append(exchange)
+            lost += missing
+            names |= _renamed(step, exchange)
+        if self.row.rule == "undeclared-parameter":
+            sent = [sent[0], sent[2], sent[1]]
+        return sent, list(dict.fromkeys(lost))
+
+    def _request(self, step: Example, names: Mapping[str, str], bare: bool) -> tuple[Request, list[str]]:
+        shown = step.request
+        own = {name.lower(): (name, value) for name, value in self.credentials}
+        made_up = self._security(shown.method, self._rebased(shown.url)) if bare else frozenset()
+        lost = [place for place in shown.masked if not place.startswith(("header:", "path:"))]
+        headers: list[tuple[str, str]] = []
+        for name, value in shown.headers:
+            lower = name.lower()
+            if lower in ("content-length", "host"):
+                continue
+            if f"header:{lower}" not in shown.masked or lower in made_up:
+                headers.append((name, value))  # made-up credentials are as wrong when they are masked
+            elif lower in own:
+                headers.append(own[lower])
+            else:
+                lost.append(f"header:{lower}")
+        path, mark, query = self._rebased(shown.url).partition("?")
+        segments = path.split("/")
+        masked = {place for place in shown.masked if place.startswith("path:")}
+        shift = len(segments) - len(shown.url.partition("?")[0].split("/"))
+        for index, segment in enumerate(segments):
+            if (new := names.get(unquote(segment))) is not None:
+                segments[index] = quote(new, safe="!$&'()*+,;=:@~")
+                masked.discard(f"path:{index - shift}")
+        body = shown.body.encode() if shown.body is not None else None
+        return Request(shown.method, "/".join(segments) + mark + query, tuple(headers), body), [*lost, *sorted(masked)]
+
+    def _security(self, method: str, url: str) -> frozenset[str]:
+        """Headers that carry the operation's declared credentials."""
+        match = self.judge.contract.match(method, url.partition("?")[0])
+        operation = match.operation if match is not None else None
+        found = set()
+        for name in {name for option in (operation.security or () if operation else ()) for name in option}:
+            scheme = operation.security_scheme(name) if operation else {}
+            if scheme.get("type") != "apiKey":
+                found.add("authorization")
+            elif scheme.get("in") == "header":
+                found.add(str(scheme.get("name")).lower())
+            elif scheme.get("in") == "cookie":
+                found.add("cookie")
+        return frozenset(found)
+
+    # --- what it shows ---
+
+    def _shows(self, example: Example, sent: list[Exchange], wanted: str) -> tuple[int, str]:
+        last = sent[-1]
+        if self.row.rule in {item.id for item in rule.of_row("complained")}:
+            return self._complained(example, sent, wanted)
+        # As it was judged: what real clients do is looked at closer than what a probe does.
+        judged = self.judge.exchange(replace(last, traffic=Traffic.REAL))
+        if any(finding.fingerprint == wanted for finding in judged.findings):
+            return HOLDS, ""
+        why = _unheard(last.response, example.response)
+        return (UNKNOWN, why) if why else (GONE, "")
+
+    def _complained(self, example: Example, sent: list[Exchange], wanted: str) -> tuple[int, str]:
+        """What only a probe can see: each kind has its own sign."""
+        kind, last = self.row.rule, sent[-1]
+        answer = last.response
+        if answer is None:
+            return UNKNOWN, ""
+        if kind == "undeclared-parameter":
+            one, other = sent[0].response, sent[1].response
+            if one is None or other is None or one.body != other.body:
+                return UNKNOWN, "but the answer changes by itself"
+            if answer.body != one.body and 200 <= answer.status < 300:
+                return HOLDS, "and the answers with and without it differ"
+            why = _unheard(answer, example.response)
+            return (UNKNOWN, why) if why else (GONE, "and the answers with and without it are the same")
+        if kind == "auth-not-enforced":
+            if 200 <= answer.status < 300:
+                return HOLDS, ""
+            return (GONE, "") if answer.status in _AT_THE_DOOR else (UNKNOWN, _unheard(answer, example.response))
+        if kind == "use-after-delete":
+            gone = next((each for each in reversed(sent[:-1]) if each.request.method == "DELETE"), None)
+            done = gone is not None and gone.response is not None and _deleted(gone.response.status)
+            if not done:
+                return UNKNOWN, f"but the deletion before it was answered {_answer(gone) if gone else 'never'}"
+            if 200 <= answer.status < 300:
+                return HOLDS, ""
+            return (GONE, "") if answer.status in _NOT_THERE else (UNKNOWN, _unheard(answer, example.response))
+        operation = self.judge.exchange(last).operation
+        taken = 200 <= answer.status < 300 or (300 <= answer.status < 400 and _declares(operation, answer.status))
+        if operation is not None and (answer.status in _REFUSED if kind == "valid-request-refused" else taken):
+            complaint = Complaint(kind, operation.key, (last,), self.row.message, None, self.row.where.pointer)
+            borne_out = believed(complaint, self.judge)
+            found = self.judge.complaint(borne_out) if borne_out is not None else ()
+            if any(finding.fingerprint == wanted for finding in found):
+                return HOLDS, ""
+            return UNKNOWN, "but the document says something else of this request today"
+        # A 404 is how a path that breaks the document is refused.
+        refused = kind == "invalid-request-accepted" and (self.row.where.pointer or "").startswith("path:")
+        why = "" if refused and answer.status in _NOT_THERE else _unheard(answer, example.response)
+        return (UNKNOWN, why) if why else (GONE, "")
+
+
+def _whole(step: Example) -> bool:
+    """True if the body in the report is the one that was sent, apart from what is masked in it."""
+    request = step.request
+    if request.body is None:
+        return request.body_bytes == 0
+    if any(place.startswith("body:") for place in request.masked):
+        return not shortened(request.body, request.body_bytes) and not re.search(r"\[[\d,]+ bytes of ", request.body)
+    return len(request.body.encode("utf-8", "replace")) == request.body_bytes
+
+
+def _deleted(status: int) -> bool:
+    # 202 promises a deletion, it does not report one (RFC 9110, 15.3.3).
+    return (200 <= status < 300 and status != 202) or status in _NOT_THERE
+
+
+def _declares(operation: Operation | None, status: int) -> bool:
+    return operation is not None and str(status) in operation.responses
+
+
+def _unheard(now: Response | None, then: ExampleResponse | None) -> str:
+    """Why an answer says nothing of the finding: the request did not get as far as it did then; "" if it did."""
+    if now is None:
+        return "which says nothing of it"
+    if then is not None and now.status == then.status:
+        return ""
+    if now.status in _AT_THE_DOOR:
+        return "so it was not let in; give its credentials: `--header 'Authorization: Bearer ${TOKEN}'`"
+    if now.status in _NOT_THERE and (then is None or then.status not in _NOT_THERE):
+        return "so what it was about is not there; run `contract check` again"
+    if now.status >= 500 and (then is None or then.status < 500):
+        return "so the server failed before it came to that"
+    return ""
+
+
+def _answer(exchange: Exchange) -> str:
+    return str(exchange.response.status) if exchange.response is not None else exchange.failure or "no answer"
+
+
+def _renamed(step: Example, exchange: Exchange) -> dict[str, str]:
+    """Ids that a creation gave then, and what the same places of today's answer say."""
+    if step.request.method not in ("POST", "PUT") or step.response is None or exchange.response is None:
+        return {}
+    pairs: list[tuple[str, object, object]] = []
+    old, new = header(step.response.headers, "location"), header(exchange.response.headers, "location")
+    if old and new:
+        pairs.append(("id", _last_segment(old), _last_segment(new)))
+    try:
+        then, now = json.loads(step.response.body or ""), exchange.response.json
+    except ValueError:
+        then = now = None
+    if isinstance(then, dict) and isinstance(now, dict):
+        for holder, other in ((then, now), (then.get("data"), now.get("data"))):
+            if isinstance(holder, dict) and isinstance(other, dict):
+                pairs += [(name, value, other.get(name)) for name, value in holder.items()]
+    found: dict[str, str] = {}
+    # Where two members had the same value, the one that is called an id is meant.
+    for _, value, today in sorted(pairs, key=lambda pair: not redact.identifier(pair[0])):
+        if all(isinstance(each, str | int) and not isinstance(each, bool) for each in (value, today)):
+            found.setdefault(str(value), str(today))
+    return found
+
+
+def _last_segment(url: str) -> str:
+    return unquote(url.partition("?")[0].rstrip("/").rpartition("/")[2])

@@ -1,0 +1,81 @@
+"""Does what was deleted still answer? Each resource that can be deleted and read is taken to its end once.
+
+Fuzzers find this by luck: it takes a creation, a deletion and a read of one id. What they learnt is enough to do it on
+purpose: a body that was accepted creates a resource anew; where that is refused, one whose deletion was confirmed is
+deleted once more. Nothing is deleted but what this probe created, or what was deleted before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
+
+from contract.core.evidence import Complaint, Exchange, Progress, Request, Traffic, header
+from contract.core.target import Target
+
+SOURCE = "deleted"
+_ACCEPTED_LATER = 202
+"""A deletion that takes its time (RFC 9110, 15.3.3)."""
+
+
+def probe(
+    accepted: Mapping[str, Exchange], readable: frozenset[str], target: Target
+) -> Iterator[Exchange | Complaint | Progress]:
+    """Exchanges, and a complaint for each resource that is still there after a deletion that was confirmed.
+
+    `accepted` has for each operation an exchange that was a success; `readable` holds the keys of all declared `GET`s.
+    """
+    ends = [key for key in accepted if key.startswith("DELETE ") and f"GET {key.removeprefix('DELETE ')}" in readable]
+    for done, key in enumerate(ends):
+        yield from _one(key.removeprefix("DELETE "), accepted, target)
+        yield Progress(done + 1, len(ends), key, "deleted")
+    yield Progress(len(ends), len(ends), "", "end")
+
+
+def _one(template: str, accepted: Mapping[str, Exchange], target: Target) -> Iterator[Exchange | Complaint]:
+    known = accepted[f"DELETE {template}"]
+    path = known.request.path
+    chain: list[Exchange] = []
+    create = accepted.get(f"POST {template.rpartition('/')[0]}")
+    if create is not None and template.endswith("}"):
+        made = _ask(target, create.request, create.operation)
+        yield made
+        name = _id_of(made)
+        if name is not None:
+            chain.append(made)
+            path = f"{made.request.path.rstrip('/')}/{quote(name, safe='')}"
+    gone = _ask(target, Request("DELETE", path, known.request.headers, known.request.body), f"DELETE {template}")
+    yield gone
+    if gone.response is None or gone.response.status == _ACCEPTED_LATER:
+        return
+    if not 200 <= gone.response.status < 300 and gone.response.status not in (404, 410):
+        return  # refused: then it may well be there
+    headers = tuple((key, value) for key, value in known.request.headers if key.lower() != "content-type")
+    read = _ask(target, Request("GET", path, headers), f"GET {template}")
+    yield read
+    if read.response is not None and 200 <= read.response.status < 300:
+        message = f"{path} was deleted (the server answered {gone.response.status}), and still answers {read.response.status}."
+        yield Complaint("use-after-delete", f"GET {template}", (*chain, gone, read), message, source=SOURCE)
+
+
+def _ask(target: Target, request: Request, operation: str | None) -> Exchange:
+    return target.send(request, source=SOURCE, traffic=Traffic.SYNTHETIC, operation=operation)
+
+
+def _id_of(made: Exchange) -> str | None:
+    """The id that a creation answers with: the last segment of `Location`, else `id` of the body, or of its `data`."""
+    if made.response is None or not 200 <= made.response.status < 300:
+        return None
+    location = header(made.response.headers, "location")
+    if location is not None and "/" in location:
+        return location.partition("?")[0].rstrip("/").rpartition("/")[2] or None
+    try:
+        value = made.response.json
+    except ValueError:
+        return None
+    for holder in (value, value.get("data") if isinstance(value, dict) else None):
+        if isinstance(holder, dict):
+            for name in ("id", "uuid"):
+                if isinstance(holder.get(name), (str, int)) and not isinstance(holder.get(name), bool):
+                    return str(holder[name])
+    return None

@@ -1,0 +1,36 @@
+"""The main job on two services that nobody here wrote: what is reported is true, and much of what is true is reported."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bench import truth
+
+from .. import needs
+
+FACTS = {"alertmanager": 29, "kinto": 11}
+"""So many facts are met by the fuzzer alone at 25 examples, with a margin for its luck."""
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(FACTS))
+def test_a_real_service_is_checked_and_no_trap_is_reported(name: str, tmp_path: Path) -> None:
+    if truth.DATA is None:
+        needs.missing("the shared data (CONTRACT_DATA, or ../shared/data)")
+    if name == "alertmanager":
+        needs.program("apt-get", "a Debian machine")
+        if os.getuid() != 0:
+            needs.missing("root, to unpack Alertmanager's templates")
+    else:
+        needs.program("python3.11", "install Python 3.11")
+    score = truth.measure(name, tmp_path / name, max_examples=25)
+    assert score.traps == []
+    assert sum(score.found.values()) >= FACTS[name], score.missed
+    report = score.report
+    assert report.outcome.exit_code == 1
+    assert {row.proof for row in report.findings if row.level == "error"} <= {"confirmed", "replayed", "structural"}
+    assert report.kpis.completeness.whole is not None
