@@ -122,7 +122,9 @@ def reports(name: str, rows: Iterator[FindingRow] | tuple[FindingRow, ...]) -> I
             status: object = row.where.status
             if row.rule == "no-answer":
                 status = "closed"
-            elif row.rule == "invalid-request-accepted" and row.example is not None and row.example.response is not None:
+            elif (
+                row.rule == "invalid-request-accepted" and row.example is not None and row.example.response is not None
+            ):
                 status = row.example.response.status
             elif status is not None and not str(status).isdigit():
                 status = row.example.response.status if row.example is not None and row.example.response else None
@@ -178,9 +180,13 @@ def main() -> int:
             score = measure(name, work / name, max_examples=chosen.max_examples, seed=chosen.seed)
             print(f"\n{name}: {score.report.kpis.drift.exchanges} exchanges in {score.seconds:.0f} s")
             for kind, whole in sorted(score.total.items()):
-                print(f"  {kind:<26}{score.found.get(kind, 0):>3} of {whole:>3}   strict {score.strict.get(kind, 0):>3}")
+                print(
+                    f"  {kind:<26}{score.found.get(kind, 0):>3} of {whole:>3}   strict {score.strict.get(kind, 0):>3}"
+                )
             facts, found = sum(score.total.values()), sum(score.found.values())
-            print(f"  {'all facts':<26}{found:>3} of {facts:>3}   strict {sum(score.strict.values()):>3}   peer {PEER[name]}")
+            print(
+                f"  {'all facts':<26}{found:>3} of {facts:>3}   strict {sum(score.strict.values()):>3}   peer {PEER[name]}"
+            )
             print(f"  {'traps reported':<26}{len(score.traps):>3}           {' '.join(score.traps)}")
             if chosen.list:
                 print("  missed:", *score.missed)

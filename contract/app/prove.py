@@ -83,7 +83,7 @@ def _confirm(second: object, exhibit: Exhibit, gathered: Gathered) -> Proven:
     operation = gathered.contract.by_key[exhibit.finding.operation or ""]
     path = operation.base_paths[0] + operation.path
     proof, detail = second.confirm(exhibit.exchanges[-1], exhibit.finding, path)  # type: ignore[attr-defined]
-    return Proven(proof, detail)
+    return Proven(proof, detail.removeprefix("confirmed "))
 
 
 def _replay(gathered: Gathered, exhibit: Exhibit, target: Target | None) -> Proven:

@@ -52,7 +52,11 @@ def curl(example: Example, origin: str) -> str:
         words.append("--path-as-is")
     typed = False
     for name, value in request.headers:
-        if name.lower() == "accept-encoding" and value.strip().lower() in ("gzip", "gzip, deflate", "gzip, deflate, br"):
+        if name.lower() == "accept-encoding" and value.strip().lower() in (
+            "gzip",
+            "gzip, deflate",
+            "gzip, deflate, br",
+        ):
             words.append("--compressed")  # the same to the server, and curl shows what it unpacked
         elif not _is_noise(name, value):
             typed = typed or name.lower() == "content-type"

@@ -9,6 +9,8 @@ from contract.core.evidence import Complaint
 from contract.core.finding import Fix, Level, Mismatch, Proof, Where
 from contract.core.openapi import Operation
 
+_SHOWN = 160
+
 
 @rule.complained("valid-request-refused", Level.WARNING, proof=Proof.REPLAYED)
 def valid_request_refused(operation: Operation, complaint: Complaint) -> Iterator[Mismatch]:
@@ -22,9 +24,15 @@ def valid_request_refused(operation: Operation, complaint: Complaint) -> Iterato
     yield Mismatch(
         Where("request", status=str(answer.status) if answer else None, pointer=complaint.where),
         declared="a request that keeps the document",
-        observed=f"refused with {answer.status}" if answer else "refused",
+        observed=f"refused with {answer.status}{_words(answer.body)}" if answer else "refused",
         message=complaint.message,
         component=operation.pointer,
         name=complaint.where,
         fix=Fix("Write down the constraint that the server applies.", "Accept what the document allows."),
     )
+
+
+def _words(body: bytes) -> str:
+    """What the refusal says, as the beginning of its text: it often names the constraint that nobody wrote down."""
+    text = " ".join(body.decode("utf-8", "replace").split())
+    return f": {text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}" if text else ""

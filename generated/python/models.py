@@ -224,7 +224,7 @@ class ListTasksQuery(BaseModel):
     project_id: Id | MISSING = MISSING
     overdue: StrictBool | MISSING = MISSING
     due_before: Moment | MISSING = MISSING
-    q: Annotated[StrictStr | MISSING, Field(max_length=100, min_length=1)] = MISSING
+    search: Annotated[StrictStr | MISSING, Field(max_length=100, min_length=1)] = MISSING
 
 
 class ListUsersQuery(BaseModel):

@@ -33,7 +33,11 @@ JWT = ".".join(
     base64.urlsafe_b64encode(part).decode().rstrip("=")
     for part in (b'{"alg":"HS256"}', b'{"sub":"zeisig-jwt"}', b"zeisig-signature")
 )
-UUID, SHA, ULID = "6f1c2a3b-1234-4123-8123-123456789012", "0330ba6f5d1e8c7b9a2f4e6d8c0b1a3f5e7d9c1b", "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+UUID, SHA, ULID = (
+    "6f1c2a3b-1234-4123-8123-123456789012",
+    "0330ba6f5d1e8c7b9a2f4e6d8c0b1a3f5e7d9c1b",
+    "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+)
 NODE, CURSOR = "PRC_lALOHrjuF84A3qrSzgUGUwM", "eyJsYXN0IjoxNywib3JkZXIiOiJhc2MifQ=="
 
 
@@ -319,12 +323,14 @@ def spilling() -> FastAPI:
 
     @app.get("/page")
     async def page() -> Response:
-        text = f"<p data-token='ZeisigAttribute'>{mail('page')}</p><input name=\"password\" value=\"ZeisigInput\">"
+        text = f'<p data-token=\'ZeisigAttribute\'>{mail("page")}</p><input name="password" value="ZeisigInput">'
         return Response(text, media_type="text/html")
 
     @app.get("/bare")
     async def bare() -> Response:
-        location = f"https://ZeisigUser:ZeisigLocation@idp.example/cb?access_token=ZeisigCallback&state={quote(mail('state'))}"
+        location = (
+            f"https://ZeisigUser:ZeisigLocation@idp.example/cb?access_token=ZeisigCallback&state={quote(mail('state'))}"
+        )
         return Response(None, 200, {"Set-Cookie": "sid=ZeisigBare", "Location": location})
 
     @app.post("/things")
@@ -458,7 +464,12 @@ class Left:
 SECRETS = {"BEARER": BEARER, "API_KEY": API_KEY, "COOKIE": COOKIE, "TENANT": TENANT}
 HEADERS = [
     word
-    for header in ("Authorization: Bearer ${BEARER}", "X-Api-Key: ${API_KEY}", "Cookie: sid=${COOKIE}", "X-Tenant: ${TENANT}")
+    for header in (
+        "Authorization: Bearer ${BEARER}",
+        "X-Api-Key: ${API_KEY}",
+        "Cookie: sid=${COOKIE}",
+        "X-Tenant: ${TENANT}",
+    )
     for word in ("--header", header)
 ]
 
@@ -481,11 +492,15 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
     def run(name: str, *words: str, **environ: str) -> None:
         command = [sys.executable, "-m", "contract", *words]
         plain = {key: value for key, value in os.environ.items() if not key.startswith("CONTRACT_")}
-        done = subprocess.run(command, cwd=folder, env={**plain, **SECRETS, **environ}, capture_output=True, timeout=300)
+        done = subprocess.run(
+            command, cwd=folder, env={**plain, **SECRETS, **environ}, capture_output=True, timeout=300
+        )
         codes[name] = done.returncode
         texts[f"{name}: stdout"], texts[f"{name}: stderr"] = done.stdout, done.stderr
 
-    reports = [word for name in ("json", "markdown", "html", "text") for word in ("--format", f"{name}=out/report.{name}")]
+    reports = [
+        word for name in ("json", "markdown", "html", "text") for word in ("--format", f"{name}=out/report.{name}")
+    ]
     both = ["--traffic", "har:traffic.har", "--traffic", "ndjson:traffic.ndjson"]
     with serving(Spilling()) as origin:  # type: ignore[arg-type]
         fuzz = ["check", "--target", origin, "--max-examples", "20", "--max-time", "5m", "--no-types", *HEADERS]
@@ -497,9 +512,27 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
         )  # fmt: skip
         for number, row in enumerate(report["findings"]):
             run(f"replay {number} {row['rule']}", "replay", row["fingerprint"], "--report", "out/report.json", *HEADERS)
-        run("replay, debug", "replay", report["findings"][0]["fingerprint"][:7], "--report", "nowhere", "--debug", *HEADERS)
+        run(
+            "replay, debug",
+            "replay",
+            report["findings"][0]["fingerprint"][:7],
+            "--report",
+            "nowhere",
+            "--debug",
+            *HEADERS,
+        )
         userinfo = origin.replace("://", f"://jo:{BEARER}@")
-        run("user information", "check", "--target", userinfo, "--no-types", "--max-examples", "1", "--include", "GET /open")
+        run(
+            "user information",
+            "check",
+            "--target",
+            userinfo,
+            "--no-types",
+            "--max-examples",
+            "1",
+            "--include",
+            "GET /open",
+        )
     gone = ["--no-types", "--max-examples", "1", *HEADERS]
     run("refused", "check", "--target", f"http://jo:{BEARER}@127.0.0.1:1/?token={BEARER}", *gone)
     run("refused, debug", "check", "--target", f"http://jo:{BEARER}@127.0.0.1:1", "--debug", *gone)
@@ -515,7 +548,15 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
     run("bad file", "check", "--config", "bad.toml", "--target", origin)
     run("worse file", "check", "--config", "worse.toml", "--target", origin, "--debug")
     run("config show", "config", "show", *HEADERS)
-    run("config show, in the clear", "config", "show", "--header", f"Authorization: Bearer {BEARER}", "--header", f"X-Api-Key: {API_KEY}")
+    run(
+        "config show, in the clear",
+        "config",
+        "show",
+        "--header",
+        f"Authorization: Bearer {BEARER}",
+        "--header",
+        f"X-Api-Key: {API_KEY}",
+    )
     run("config show, a file in the clear", "config", "show", "--config", "clear.toml")
     run("config show, user information", "config", "show", "--target", f"http://jo:{BEARER}@127.0.0.1:1")
     run("config show, the environment", "config", "show", CONTRACT_HEADER=f"Authorization: Bearer {BEARER}")
@@ -552,7 +593,11 @@ def spilled(data: bytes) -> list[str]:
 
 def test_no_command_and_no_file_lets_a_secret_through(left: Left) -> None:
     leaks = {name: found[:6] for name, data in left.texts.items() if (found := spilled(data))}
-    import pprint; pprint.pprint(left.codes); pprint.pprint(leaks, width=200)
-    import shutil; Path("/tmp/c/left").mkdir(exist_ok=True)
-    for name, data in left.texts.items(): Path("/tmp/c/left", name.replace("/", "_")).write_bytes(data)
+    import pprint
+
+    pprint.pprint(left.codes)
+    pprint.pprint(leaks, width=200)
+    Path("/tmp/c/left").mkdir(exist_ok=True)
+    for name, data in left.texts.items():
+        Path("/tmp/c/left", name.replace("/", "_")).write_bytes(data)
     assert leaks == {}

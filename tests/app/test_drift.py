@@ -80,4 +80,6 @@ def test_the_fuzzer_over_http_sees_what_it_sees_in_process(tmp_path: Path) -> No
     with serving(create_app()) as origin:
         outside = check(tmp_path, target=origin)
     assert outside.findings == inside.findings == ()
-    assert [row.exercised.statuses for row in outside.operations] == [row.exercised.statuses for row in inside.operations]
+    assert [row.exercised.statuses for row in outside.operations] == [
+        row.exercised.statuses for row in inside.operations
+    ]
