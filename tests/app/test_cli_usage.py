@@ -41,6 +41,7 @@ def test_without_a_command_the_commands_are_told(capsys: Out) -> None:
     assert [line.split()[0] for line in out.partition("commands:\n")[2].split("\n\n")[0].splitlines()] == [
         "check",
         "lint",
+        "generate",
         "explain",
         "replay",
         "config",
@@ -53,7 +54,7 @@ def test_without_a_command_the_commands_are_told(capsys: Out) -> None:
         (["chekc"], "error: unknown command `chekc`. Did you mean `check`?\n"),
         (
             ["xyzzy"],
-            "error: unknown command `xyzzy`\n  hint: commands: check, lint, explain, replay, config\n",
+            "error: unknown command `xyzzy`\n  hint: commands: check, lint, generate, explain, replay, config\n",
         ),
         (["check", "--max-tiem", "3s"], "error: unknown flag `--max-tiem`. Did you mean `--max-time`?\n"),
         (["check", "--max-tiem=3s"], "error: unknown flag `--max-tiem`. Did you mean `--max-time`?\n"),

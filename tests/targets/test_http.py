@@ -265,9 +265,15 @@ def test_a_server_that_answers_404_is_there() -> None:
 
 
 def test_the_base_path_is_that_of_the_url() -> None:
-    target = http.open("http://user:secret@127.0.0.1:8000/api/v1/")
+    target = http.open("http://127.0.0.1:8000/api/v1/")
     assert (target.origin, target.base_path) == ("http://127.0.0.1:8000", "/api/v1")
     assert http.open("http://127.0.0.1:8000").base_path is None
+
+
+def test_a_password_in_the_url_is_refused_and_not_repeated() -> None:
+    with pytest.raises(ConfigError) as caught:
+        http.open("http://user:secret@127.0.0.1:8000/api/v1/")
+    assert caught.value.message == "the target's URL holds a user or a password: http://…@127.0.0.1:8000"
 
 
 @pytest.mark.parametrize("where", ["127.0.0.1:8000", "ftp://127.0.0.1", "http://", "http://[::1"])
