@@ -53,7 +53,7 @@ class Gathered:
     exhibits: dict[str, Exhibit] = field(default_factory=dict)
     """By fingerprint the least exchanges that show it."""
     accepted: dict[str, Exchange] = field(default_factory=dict)
-    """By operation the least exchange that was a success."""
+    """By operation the exchange that was a success and tells a probe most."""
 
     def __post_init__(self) -> None:
         self._scope: frozenset[str] = frozenset()
@@ -73,7 +73,7 @@ class Gathered:
             return Judgement(None, ())
         if operation is not None and exchange.response is not None and 200 <= exchange.response.status < 300:
             kept = self.accepted.get(operation.key)
-            if kept is None or len(exchange.request.url) < len(kept.request.url):
+            if kept is None or _tells_more(exchange, kept):
                 self.accepted[operation.key] = exchange
         findings, examples = self._shown(judgement.findings, (exchange,))
         self.ledger.record(replace(judgement, findings=findings), exchange, examples)
@@ -153,6 +153,9 @@ class Gathered:
         )
 
 
+_ENOUGH = 4096
+"""Bytes of an answer beyond which a longer one tells a probe no more."""
+
 REPEATABLE = 64 * 1024
 """Characters of a request's body that a report keeps, so that the request can be repeated from it."""
 
@@ -214,6 +217,16 @@ def _observed(observed: str, place: str, response: ExampleResponse) -> str:
 
 def _folded(place: str) -> str:
     return "/".join("*" if part.isdigit() else part for part in place.split("/"))
+
+
+def _tells_more(one: Exchange, other: Exchange) -> bool:
+    """True if a probe learns more from `one`: a list with items before an empty one, then the plainer request."""
+
+    def key(exchange: Exchange) -> tuple[int, int]:
+        body = len(exchange.response.body) if exchange.response is not None else 0
+        return (-min(body, _ENOUGH) if exchange.request.method == "GET" else 0, len(exchange.request.url))
+
+    return key(one) < key(other)
 
 
 def _schema(root: Any, pointer: str | None) -> Any:

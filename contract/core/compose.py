@@ -397,16 +397,19 @@ def _responses(operation: Operation, tally: Tally, findings: Sequence[FindingRow
         return tuple(found)
 
     counted: Counter[tuple[str, str]] = Counter()
+    codes: dict[str, set[str]] = defaultdict(set)
     for (code, key, media), count in tally.answers.items():
         if code:
             counted[key or str(code), media] += count
+            codes[key].add(str(code))  # a finding may name the code, its cell the range or `default`
     for key, response in operation.responses.items():
         seen = {media: count for (name, media), count in counted.items() if name == key}
         covered: set[str] = set()
         entries = response.content or (None,)
         for index, entry in enumerate(entries):
             if entry is None:
-                yield Seen(key, True, sum(seen.values()), None, marks((key, None), *((key, media) for media in seen)))
+                cells = [(name, None) for name in sorted({key} | codes[key])] + [(key, media) for media in seen]
+                yield Seen(key, True, sum(seen.values()), None, marks(*cells))
                 covered.update(seen)
                 continue
             mine = {media: count for media, count in seen.items() if response.media(media) == entry}
@@ -418,7 +421,10 @@ def _responses(operation: Operation, tally: Tally, findings: Sequence[FindingRow
                 True,
                 sum(mine.values()),
                 entry.range,
-                marks(*([(key, None)] if index == 0 else []), *((key, media or None) for media in mine)),
+                marks(
+                    *([(name, None) for name in sorted({key} | codes[key])] if index == 0 else []),
+                    *((key, media or None) for media in mine),
+                ),
             )
         for media in sorted(set(seen) - covered):
             yield Seen(key, False, seen[media], media or None, marks((key, media or None)))

@@ -100,6 +100,10 @@ class Finding:
         return fingerprint(self.rule, None, self.mismatch)
 
 
+_INDEX = re.compile(r"/(allOf|anyOf|oneOf|prefixItems|parameters|servers|security|enum)/\d+(?=/|$)")
+"""Places of a list in a document: reordering it changes no finding."""
+
+
 def fold(template: str) -> str:
     """The template with its parameter names folded: `/tasks/{id}` and `/tasks/{task}` are both `/tasks/{}`.
 
@@ -119,6 +123,7 @@ def fingerprint(rule: str, operation: str | None, mismatch: Mismatch) -> str:
     inline = re.match(r"#/paths/[^/]*/[^/]*", component)
     if inline:
         component = "operation:" + component[inline.end() :]
+    component = _INDEX.sub(r"/\1/*", component)
     parts = (
         str(SCHEME),
         rule,

@@ -27,7 +27,7 @@ def server_error(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]
         return
     reason = f": {exchange.failure}" if exchange.failure else ""
     yield Mismatch(
-        Where("response", status, exchange.response.media_type),
+        Where("response", status),
         declared=", ".join(operation.responses) or "no response at all",
         observed=status + reason,
         message=f"The server answers {status}{reason}.",

@@ -31,7 +31,7 @@ def undeclared_status(operation: Operation, exchange: Exchange) -> Iterator[Mism
         return
     declared = ", ".join(operation.responses) or "no response at all"
     yield Mismatch(
-        Where("response", str(status), exchange.response.media_type),
+        Where("response", str(status)),
         declared=declared,
         observed=str(status),
         message=f"The server answers {status}; the operation declares {declared}.",
