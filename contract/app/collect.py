@@ -103,18 +103,21 @@ class Gathered:
         shown: list[Finding] = []
         examples: dict[str, tuple[Rank, Example]] = {}
         rank = rank_of(exchanges[-1]) if findings else (0, "")
+        memo: redact.Memo = {}
         for finding in findings:
             if not self.ledger.needs_example(finding.fingerprint, rank):
                 shown.append(self.ledger.sightings[finding.fingerprint].finding)
                 continue
-            example, secrets = self._example(finding, exchanges)
+            example, secrets = self._example(finding, exchanges, memo)
             scrub = partial(redact.text, secrets=secrets, extra=self._names)
             self.exhibits[finding.fingerprint] = Exhibit(finding, exchanges, scrub, complaint)
             examples[finding.fingerprint] = (rank, example)
             shown.append(scrubbed(finding, example, scrub))
         return tuple(shown), examples
 
-    def _example(self, finding: Finding, exchanges: tuple[Exchange, ...]) -> tuple[Example, frozenset[str]]:
+    def _example(
+        self, finding: Finding, exchanges: tuple[Exchange, ...], memo: redact.Memo
+    ) -> tuple[Example, frozenset[str]]:
         pointer = finding.mismatch.where.pointer
         *before, last = map(self._declared, exchanges)
         return redact.masked(
@@ -129,6 +132,7 @@ class Gathered:
             sent_limit=REPEATABLE,
             extra=self._names,
             known=self._known,
+            memo=memo,
             focus=pointer if pointer and pointer.startswith("/") else None,
         )
 
@@ -155,6 +159,9 @@ class Gathered:
 
 _ENOUGH = 4096
 """Bytes of an answer beyond which a longer one tells a probe no more."""
+
+_LARGE = 512
+"""Bytes of an exchange below which each one counts."""
 
 REPEATABLE = 64 * 1024
 """Characters of a request's body that a report keeps, so that the request can be repeated from it."""
@@ -248,7 +255,10 @@ def rank_of(exchange: Exchange) -> Rank:
     if response is not None:
         digest.update(str(response.status).encode() + response.body)
         size += len(response.body)
-    return size, digest.hexdigest()[:16]
+    # Large bodies count in steps of an eighth: one that is some bytes shorter tells no more, and each that is kept has
+    # to be masked first.
+    step = 1 << max(0, size.bit_length() - 1 - 3) if size > _LARGE else 1
+    return size // step * step, digest.hexdigest()[:16]
 
 
 def gather(gathered: Gathered, target: Target | None, failed: TargetError | None = None) -> None:
@@ -321,7 +331,7 @@ def _source(gathered: Gathered, name: str, detail: str, ask: Any) -> None:
     try:
         items, unit = ask()
     except ContractError as error:
-        verdict, message = Verdict.ERROR, gathered.scrub(error.message + (f" ({error.hint})" if error.hint else ""))
+        verdict, message = Verdict.ERROR, gathered.scrub(error.message) + (f" ({error.hint})" if error.hint else "")
         items = unit = None
     finally:
         seen = gathered.ledger.exchanges + gathered.ledger.unmatched - before

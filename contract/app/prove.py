@@ -101,7 +101,9 @@ def _replay(gathered: Gathered, exhibit: Exhibit, target: Target | None) -> Prov
     return Proven(Proof.REPLAYED, seen) if holds else Proven(Proof.UNPROVEN, f"replayed, and not seen again: {seen}")
 
 
-def _send(exchange: Exchange, target: Target, *, bare: bool = False) -> Exchange:
+def _send(exchange: Exchange, target: Target) -> Exchange:
+    # A probe's request has all that it was sent with; one that was recorded may have been rid of its credentials.
+    bare = exchange.traffic in (Traffic.FUZZ, Traffic.SYNTHETIC)
     return target.send(
         exchange.request, source="replay", traffic=Traffic.REPLAY, operation=exchange.operation, bare=bare
     )
@@ -116,7 +118,7 @@ def _exchange_again(exchange: Exchange, fingerprint: str, judge: Judge, target: 
 def _complaint_again(complaint: Complaint, target: Target) -> tuple[bool, str]:
     """Whether what a probe complained of shows again; each kind has its own sign."""
     last = complaint.exchanges[-1]
-    again = _send(last, target, bare=complaint.kind == "auth-not-enforced")
+    again = _send(last, target)
     if complaint.kind == "undeclared-parameter" and len(complaint.exchanges) > 1:
         plain = _send(complaint.exchanges[0], target)
         holds = _same_kind(plain, again) and _body(plain) != _body(again)

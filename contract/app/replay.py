@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import pkgutil
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -51,13 +53,13 @@ def replay(fingerprint: str, settings: Settings, report_path: Path) -> tuple[int
     try:
         importlib.import_module(f"contract.targets.{target.kind}").check(target)
         # A rule that is switched off, or no error here, drifts all the same.
-        judge = Judge(Contract(document, target.base_path), lambda _, own: own)
+        judge = Judge(Contract(document, urlsplit(report.target or "").path.rstrip("/") or None), lambda _, own: own)
         credentials = tuple((item.name, item.value) for item in settings.headers)
-        code, said = _Replay(row, asked, judge, target, credentials, urlsplit(report.target or "").path).run()
+        names = (*settings.redact, *(item.name for item in settings.headers if item.secret))
+        scrub = partial(redact.text, secrets=redact.secrets(credentials, extra=names), extra=names)
+        code, said = _Replay(row, asked, judge, target, credentials, scrub).run()
     finally:
         target.close()
-    names = (*settings.redact, *(item.name for item in settings.headers if item.secret))
-    said = redact.text(said, secrets=redact.secrets(credentials, extra=names), extra=names)
     return code, f"{_WORDS[code]}: {name}{said}"
 
 
@@ -110,9 +112,11 @@ class _Replay:
     row: FindingRow
     asked: str | None
     judge: Judge
+    """Of the document below the base path of then, which is a part of each fingerprint."""
     target: Target
     credentials: Headers
-    old_base: str
+    scrub: Callable[[str], str]
+    """Masks what a server said."""
 
     def run(self) -> tuple[int, str]:
         """Exit code, and what to say after the finding's name."""
@@ -137,10 +141,12 @@ class _Replay:
         if self.row.rule == "undeclared-parameter" and not example.before:
             return UNKNOWN, f"{where}: it is about what clients send, and no request of ours can tell"
         sent, lost = self._send(example)
-        seen = f"{where}, answered {_answer(sent[-1])}"
+        seen = f"{where}, answered {self._answer(sent[-1])}"
         code, why = self._shows(example, sent, wanted)
         if lost and code is not UNKNOWN:
             masked = f"the report masks {', '.join(lost)}"
+            if code is GONE and any(place.startswith("header:") for place in lost):
+                return UNKNOWN, f"{seen}, but {masked}, so another request was sent; give it: `--header 'NAME: VALUE'`"
             if code is GONE:
                 # Another request that is answered well says nothing of this one.
                 return UNKNOWN, f"{seen}, but {masked}, so another request was sent; run `contract check` again"
@@ -148,16 +154,15 @@ class _Replay:
         return code, f"{seen}{f', {why}' if why else ''}"
 
     def _operation(self, example: Example) -> str | None:
-        path = self._rebased(example.request.url).partition("?")[0]
-        match = self.judge.contract.match(example.request.method, path)
+        match = self.judge.contract.match(example.request.method, example.request.url.partition("?")[0])
         return match.operation.key if match is not None and match.operation is not None else None
 
     def _rebased(self, url: str) -> str:
-        """The URL below the base path of this target, where the report's had another one."""
-        old, new = self.old_base.rstrip("/"), self.target.base_path
-        if new is None or new == old or not url.startswith(f"{old}/") or url.startswith(f"{new}/"):
-            return url
-        return new + url[len(old) :]
+        """The URL below the base path of this target, where it names one."""
+        new = self.target.base_path
+        bases = {base for operation in self.judge.contract.operations for base in operation.base_paths}
+        old = max((base for base in bases if url.startswith(f"{base}/")), key=len, default=None)
+        return url if new is None or old is None else new + url[len(old) :]
 
     # --- what is sent ---
 
@@ -170,9 +175,13 @@ class _Replay:
         if self.row.rule == "undeclared-parameter":
             steps = (*steps[-2:], *example.before[-1:])  # without it, with it, and without it once more
         for step in steps:
-            bare = self.row.rule == "auth-not-enforced" and step is example
-            request, missing = self._request(step, names, bare)
-            exchange = self.target.send(request, source="replay", traffic=Traffic.REPLAY, bare=bare)
+            request, missing = self._request(step, names)
+            # A probe's request shows all that was sent; one that was recorded may have been rid of its credentials.
+            bare = set(self.row.sources) <= _probes() or _status(step) == 401
+            exchange = self._ask(request, bare)
+            if _status(step) == 409 and exchange.response is not None and 200 <= exchange.response.status < 300:
+                # A conflict may be what comes of asking twice.
+                exchange = self._ask(request, bare)
             sent.append(exchange)
             lost += missing
             names |= _renamed(step, exchange)
@@ -180,10 +189,16 @@ class _Replay:
             sent = [sent[0], sent[2], sent[1]]
         return sent, list(dict.fromkeys(lost))
 
-    def _request(self, step: Example, names: Mapping[str, str], bare: bool) -> tuple[Request, list[str]]:
+    def _ask(self, request: Request, bare: bool) -> Exchange:
+        there = replace(request, url=self._rebased(request.url))
+        exchange = self.target.send(there, source="replay", traffic=Traffic.REPLAY, bare=bare)
+        return replace(exchange, request=replace(exchange.request, url=request.url))
+
+    def _request(self, step: Example, names: Mapping[str, str]) -> tuple[Request, list[str]]:
         shown = step.request
         own = {name.lower(): (name, value) for name, value in self.credentials}
-        made_up = self._security(shown.method, self._rebased(shown.url)) if bare else frozenset()
+        wrong = _status(step) == 401 or (self.row.rule == "auth-not-enforced" and step is self.row.example)
+        made_up = self._security(shown.method, shown.url) if wrong else frozenset()
         lost = [place for place in shown.masked if not place.startswith(("header:", "path:"))]
         headers: list[tuple[str, str]] = []
         for name, value in shown.headers:
@@ -196,14 +211,13 @@ class _Replay:
                 headers.append(own[lower])
             else:
                 lost.append(f"header:{lower}")
-        path, mark, query = self._rebased(shown.url).partition("?")
+        path, mark, query = shown.url.partition("?")
         segments = path.split("/")
         masked = {place for place in shown.masked if place.startswith("path:")}
-        shift = len(segments) - len(shown.url.partition("?")[0].split("/"))
         for index, segment in enumerate(segments):
             if (new := names.get(unquote(segment))) is not None:
                 segments[index] = quote(new, safe="!$&'()*+,;=:@~")
-                masked.discard(f"path:{index - shift}")
+                masked.discard(f"path:{index}")
         body = shown.body.encode() if shown.body is not None else None
         return Request(shown.method, "/".join(segments) + mark + query, tuple(headers), body), [*lost, *sorted(masked)]
 
@@ -257,7 +271,7 @@ class _Replay:
             gone = next((each for each in reversed(sent[:-1]) if each.request.method == "DELETE"), None)
             done = gone is not None and gone.response is not None and _deleted(gone.response.status)
             if not done:
-                return UNKNOWN, f"but the deletion before it was answered {_answer(gone) if gone else 'never'}"
+                return UNKNOWN, f"but the deletion before it was answered {self._answer(gone) if gone else 'never'}"
             if 200 <= answer.status < 300:
                 return HOLDS, ""
             return (GONE, "") if answer.status in _NOT_THERE else (UNKNOWN, _unheard(answer, example.response))
@@ -275,6 +289,10 @@ class _Replay:
         why = "" if refused and answer.status in _NOT_THERE else _unheard(answer, example.response)
         return (UNKNOWN, why) if why else (GONE, "")
 
+    def _answer(self, exchange: Exchange) -> str:
+        answer = exchange.response
+        return str(answer.status) if answer is not None else self.scrub(exchange.failure or "no answer")
+
 
 def _whole(step: Example) -> bool:
     """True if the body in the report is the one that was sent, apart from what is masked in it."""
@@ -284,6 +302,17 @@ def _whole(step: Example) -> bool:
     if any(place.startswith("body:") for place in request.masked):
         return not shortened(request.body, request.body_bytes) and not re.search(r"\[[\d,]+ bytes of ", request.body)
     return len(request.body.encode("utf-8", "replace")) == request.body_bytes
+
+
+def _status(step: Example) -> int | None:
+    return step.response.status if step.response is not None else None
+
+
+def _probes() -> frozenset[str]:
+    """The sources that ask themselves; each is called as its file."""
+    from contract.sources import probes
+
+    return frozenset(info.name for info in pkgutil.iter_modules(probes.__path__))
 
 
 def _deleted(status: int) -> bool:
@@ -301,6 +330,8 @@ def _unheard(now: Response | None, then: ExampleResponse | None) -> str:
         return "which says nothing of it"
     if then is not None and now.status == then.status:
         return ""
+    if then is not None and then.status == 403:
+        return "so it was let in, which it was not then"
     if now.status in _AT_THE_DOOR:
         return "so it was not let in; give its credentials: `--header 'Authorization: Bearer ${TOKEN}'`"
     if now.status in _NOT_THERE and (then is None or then.status not in _NOT_THERE):
@@ -308,10 +339,6 @@ def _unheard(now: Response | None, then: ExampleResponse | None) -> str:
     if now.status >= 500 and (then is None or then.status < 500):
         return "so the server failed before it came to that"
     return ""
-
-
-def _answer(exchange: Exchange) -> str:
-    return str(exchange.response.status) if exchange.response is not None else exchange.failure or "no answer"
 
 
 def _renamed(step: Example, exchange: Exchange) -> dict[str, str]:

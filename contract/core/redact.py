@@ -256,6 +256,7 @@ class _Censor:
     known: tuple[str, ...] = ()
     root: Mapping[str, Any] | None = None
     found: set[str] = field(default_factory=set)
+    memo: Memo | None = None
 
     def named(self, name: str) -> bool:
         return sensitive(name) or (bool(self.extra) and _flat(name) in self.extra)
@@ -791,16 +792,34 @@ def _json(
 ) -> str | None:
     """The document masked and shortened; None if it is none, or nested too deep to be read."""
     try:
-        value, twice = _read(text)
-        masked = censor.json(value, [schema] if schema else [], "", False, places)
+        masked, twice = _masked_json(text, censor, schema, places)
         # Where a member is named twice, the text holds a value that the parsed document does not.
         if not places and not twice and len(text) <= limit:
             return text
-        whole = _write(masked)
-        return whole if len(whole) <= limit else _shorten(masked, limit, _steps(masked, focus))
+        # Only its white space could make a longer text fit, and there is never that much of it.
+        whole = _write(masked) if len(text) <= 8 * limit else None
+        return whole if whole is not None and len(whole) <= limit else _shorten(masked, limit, _steps(masked, focus))
     except (ValueError, RecursionError):
         del places[:]
         return None
+
+
+def _masked_json(text: str, censor: _Censor, schema: Mapping[str, Any] | None, places: list[str]) -> tuple[Any, bool]:
+    """The document masked; a large body that shows many findings is masked once, and shortened for each of them."""
+    key = (censor.known, text, id(schema))
+    if censor.memo is not None and key in censor.memo:
+        masked, at, twice, found = censor.memo[key]
+        places.extend(at)
+        censor.found.update(found)
+        return masked, twice
+    before = frozenset(censor.found)
+    value, twice = _read(text)
+    at_first: list[str] = []
+    masked = censor.json(value, [schema] if schema else [], "", False, at_first)
+    places.extend(at_first)
+    if censor.memo is not None:
+        censor.memo[key] = (masked, tuple(at_first), twice, frozenset(censor.found - before))
+    return masked, twice
 
 
 def _read(text: str) -> tuple[Any, bool]:
@@ -911,6 +930,10 @@ def _cut(text: str, limit: int) -> str:
 # --- the door ------------------------------------------------------------------------------------------------------
 
 
+Memo = dict[tuple[tuple[str, ...], str, int], tuple[Any, tuple[str, ...], bool, frozenset[str]]]
+"""JSON bodies that are masked already: by secrets, text and schema the value, its places, and what was found."""
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
     """What the document says of an exchange: the schemas of its bodies, its parameters and its path."""
@@ -936,6 +959,7 @@ def masked(
     known: Collection[str] = (),
     focus: str | None = None,
     template: str | None = None,
+    memo: Memo | None = None,
 ) -> tuple[Example, frozenset[str]]:
     """The exchange as it may be shown, and the values that are masked for their name or declaration.
 
@@ -945,7 +969,8 @@ def masked(
     `root` is the document that `$ref` and security schemes are looked up in; `focus` a JSON Pointer into the response's
     body (the request's, if there is no response), `*` standing for an index; `template` the operation's path, for
     parameters with secret names; `extra` further secret names; `known` values that are secret wherever they stand;
-    `before_declared` says of each exchange before what the first arguments say of the last one.
+    `before_declared` says of each exchange before what the first arguments say of the last one; `memo` saves work where
+    one exchange is shown for several findings.
     """
     names = frozenset(map(_flat, extra))
     said = [*before_declared, *([Declared()] * (len(before) - len(before_declared)))]
@@ -962,11 +987,11 @@ def masked(
         ]
         return Example(main.request, main.response, main.failure, tuple(earlier))
 
-    first = _Censor(names, _longest_first(known), root)
+    first = _Censor(names, _longest_first(known), root, memo=memo)
     shown = show(first)
     secrets = first.found.union(known)
     if first.found:
-        shown = show(_Censor(names, _longest_first(secrets), root))
+        shown = show(_Censor(names, _longest_first(secrets), root, memo=memo))
     return shown, frozenset(secrets)
 
 

@@ -206,6 +206,11 @@ class Schemas:
             "additionalProperties" in node or "unevaluatedProperties" in node or "propertyNames" in node
             for _, node in nodes
         )
+        sample = self._sample(nodes, value)
+        if sample:
+            for name, item in value.items():
+                yield from self._undeclared(sample, item, f"{where}/{escape(name)}")
+            return
         for name, item in value.items():
             below = []
             for place, node in nodes:
@@ -227,6 +232,31 @@ class Schemas:
                         below.append(f"{place}/{keyword}")
             if below:
                 yield from self._undeclared(below, item, f"{where}/{escape(name)}")
+
+    def _sample(self, nodes: Sequence[tuple[str, Mapping[str, Any]]], value: Mapping[str, Any]) -> list[str]:
+        """Pointers of the one property that stands for any name: documents describe maps by an example's key.
+
+        It must be the only one and absent, all values must be of its type, and there are several of them, or its name
+        is none that a property would have (`chart-name.alarm-name`, `<id>`).
+        """
+        if any("patternProperties" in node for _, node in nodes):
+            return []
+        named = {name for _, node in nodes for name in _mapping(node.get("properties"))}
+        if len(named) != 1 or not value or named & value.keys():
+            return []
+        (name,) = named
+        if len(value) < 2 and re.fullmatch(r"\w+(-\w+)*", name):
+            return []
+        found = [
+            f"{place}/properties/{escape(name)}" for place, node in nodes if name in _mapping(node.get("properties"))
+        ]
+        kinds: set[str] = set()
+        for _, node in self.flatten(found):
+            declared = node.get("type")
+            kinds.update(declared if isinstance(declared, list) else [declared] if declared else [])
+        if "number" in kinds:
+            kinds.add("integer")
+        return found if all(not kinds or kind_of(item) in kinds for item in value.values()) else []
 
     def flatten(self, pointers: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Every schema that speaks of the same value: behind `$ref`, and in the branches of combinators."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from contract.core import rule
 from contract.core.evidence import Exchange
 from contract.core.finding import Fix, Level, Mismatch, Proof, Where
 from contract.core.openapi import Operation
 from contract.core.schema import kind_of
+
+_MANY = 50
+"""So many undeclared names in one object are a map that the document describes by an example."""
 
 
 @rule.matched(Exchange, "undeclared-property", Level.WARNING, proof=Proof.CONFIRMED)
@@ -28,14 +33,35 @@ def undeclared_property(operation: Operation, exchange: Exchange) -> Iterator[Mi
     if answer.judged is None or answer.declared is None:
         return
     pointer, value = answer.judged
+    found: dict[tuple[str, str], list[tuple[str, Any]]] = {}
     for where, component, name, item in operation.schemas.undeclared(pointer, value):
-        yield Mismatch(
-            Where("response", answer.declared.key, exchange.response.media_type, f"{where}/{name}"),
-            declared="no such property",
-            observed=kind_of(item),
-            message=f"`{name}` is sent, and no schema names it.",
-            keyword="additionalProperties",
-            component=component,
-            name=name,
-            fix=Fix(f"Name `{name}` under the schema's `properties`.", f"Leave `{name}` out."),
-        )
+        found.setdefault((where, component), []).append((name, item))
+    for (where, component), properties in found.items():
+        place = Where("response", answer.declared.key, exchange.response.media_type, where)
+        if len(properties) > _MANY:
+            yield _map(place, component, [name for name, _ in properties])
+            continue
+        for name, item in properties:
+            yield Mismatch(
+                replace(place, pointer=f"{where}/{name}"),
+                declared="no such property",
+                observed=kind_of(item),
+                message=f"`{name}` is sent, and no schema names it.",
+                keyword="additionalProperties",
+                component=component,
+                name=name,
+                fix=Fix(f"Name `{name}` under the schema's `properties`.", f"Leave `{name}` out."),
+            )
+
+
+def _map(place: Where, component: str, names: list[str]) -> Mismatch:
+    return Mismatch(
+        replace(place, pointer=f"{place.pointer}/*"),
+        declared="an object with its properties named",
+        observed=f"a map of many names, such as {', '.join(sorted(names)[:3])}",
+        message="The object is a map: it has more names than any schema would list.",
+        keyword="additionalProperties",
+        component=component,
+        name="*",
+        fix=Fix("Describe it by `additionalProperties`, not by the names of an example.", "Send only declared names."),
+    )

@@ -13,9 +13,9 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -48,6 +48,7 @@ def mail(place: str) -> str:
 DOCUMENT = r"""
 openapi: 3.1.0
 info: {title: Spilling, version: '1'}
+servers: [{url: 'http://api.example'}]
 security: [{bearer: []}]
 paths:
   /people/{email}:
@@ -235,6 +236,10 @@ def spilling() -> FastAPI:
             "quoted": "".join(f"%{byte:02X}" for byte in token.encode()),
             "nested": json.dumps({"credentials": {"value": "ZeisigNested"}, "note": mail("nested")}),
             "by": {mail("member"): {"api_key": ["ZeisigInAList"]}},
+            "environment": [
+                {"name": "DB_PASSWORD", "value": "ZeisigPair"},
+                {"key": "api_key", "value": ["ZeisigKeyed"]},
+            ],
             "cards": [*CARDS, int(CARDS[0])],
             "jwt": JWT,
         }
@@ -323,7 +328,10 @@ def spilling() -> FastAPI:
 
     @app.get("/page")
     async def page() -> Response:
-        text = f'<p data-token=\'ZeisigAttribute\'>{mail("page")}</p><input name="password" value="ZeisigInput">'
+        text = (
+            f'<p data-token=\'ZeisigAttribute\'>{mail("page")}</p><input name="password" value="ZeisigInput">'
+            f"<meta content='ZeisigMeta' name='csrf-token'><a href='/x?a=1&amp;sig=ZeisigLink'>x</a>"
+        )
         return Response(text, media_type="text/html")
 
     @app.get("/bare")
@@ -510,29 +518,15 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
             "baseline", "check", "--target", origin, "--no-fuzz", "--no-types", *both, *HEADERS, "--format", "json",
             "--baseline", "known.json", "--update-baseline", "--reason", "known",
         )  # fmt: skip
-        for number, row in enumerate(report["findings"]):
-            run(f"replay {number} {row['rule']}", "replay", row["fingerprint"], "--report", "out/report.json", *HEADERS)
-        run(
-            "replay, debug",
-            "replay",
-            report["findings"][0]["fingerprint"][:7],
-            "--report",
-            "nowhere",
-            "--debug",
-            *HEADERS,
-        )
-        userinfo = origin.replace("://", f"://jo:{BEARER}@")
-        run(
-            "user information",
-            "check",
-            "--target",
-            userinfo,
-            "--no-types",
-            "--max-examples",
-            "1",
-            "--include",
-            "GET /open",
-        )
+        shown: Counter[str] = Counter()
+        for row in report["findings"]:
+            shown[row["rule"]] += 1
+            if shown[row["rule"]] <= 2 and row["example"] is not None:
+                name = f"replay {row['rule']} {shown[row['rule']]}"
+                run(name, "replay", row["fingerprint"], "--report", "out/report.json", *HEADERS)
+        first = report["findings"][0]["fingerprint"]
+        run("no such report", "replay", first[:7], "--report", "nowhere", "--debug", *HEADERS)
+        run("user information", "check", "--target", origin.replace("://", f"://jo:{BEARER}@"), "--no-types")
     gone = ["--no-types", "--max-examples", "1", *HEADERS]
     run("refused", "check", "--target", f"http://jo:{BEARER}@127.0.0.1:1/?token={BEARER}", *gone)
     run("refused, debug", "check", "--target", f"http://jo:{BEARER}@127.0.0.1:1", "--debug", *gone)
@@ -548,15 +542,8 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
     run("bad file", "check", "--config", "bad.toml", "--target", origin)
     run("worse file", "check", "--config", "worse.toml", "--target", origin, "--debug")
     run("config show", "config", "show", *HEADERS)
-    run(
-        "config show, in the clear",
-        "config",
-        "show",
-        "--header",
-        f"Authorization: Bearer {BEARER}",
-        "--header",
-        f"X-Api-Key: {API_KEY}",
-    )
+    clear = ["--header", f"Authorization: Bearer {BEARER}", "--header", f"X-Api-Key: {API_KEY}"]
+    run("config show, in the clear", "config", "show", *clear)
     run("config show, a file in the clear", "config", "show", "--config", "clear.toml")
     run("config show, user information", "config", "show", "--target", f"http://jo:{BEARER}@127.0.0.1:1")
     run("config show, the environment", "config", "show", CONTRACT_HEADER=f"Authorization: Bearer {BEARER}")
@@ -567,8 +554,8 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
 
 
 def readings(data: bytes) -> Iterator[str]:
-    """The text as it is, and with its percent-encodings, escapes and entities undone, up to three times; and its base64."""
-    text = data.decode("utf-8", "replace")
+    """The text as it is, with its percent-encodings, escapes and entities undone, unwrapped; and its base64."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", data.decode("utf-8", "replace"))
     for _ in range(4):
         yield text
         plain = html.unescape(unquote(text))
@@ -576,10 +563,11 @@ def readings(data: bytes) -> Iterator[str]:
         if plain == text:
             break
         text = plain
+    yield re.sub(r"\s", "", text)
     for word in set(re.findall(r"[A-Za-z0-9+/_-]{8,}", text)):
         for start in range(4):
             cut = word[start:].replace("-", "+").replace("_", "/")
-            yield base64.b64decode(cut[: len(cut) // 4 * 4]).decode("latin-1")
+            yield base64.b64decode(cut + "A" * (-len(cut) % 4)).decode("latin-1")
 
 
 def spilled(data: bytes) -> list[str]:
@@ -591,13 +579,128 @@ def spilled(data: bytes) -> list[str]:
     return found
 
 
-def test_no_command_and_no_file_lets_a_secret_through(left: Left) -> None:
-    leaks = {name: found[:6] for name, data in left.texts.items() if (found := spilled(data))}
-    import pprint
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bearer ZeisigBearer",
+        mail("x"),
+        "".join(f"%{byte:02x}" for byte in b"Zeisig"),
+        quote("".join(f"%{byte:02x}" for byte in b"Zeisig")),
+        "".join(f"\\u{ord(char):04x}" for char in "Zeisig"),
+        json.dumps("".join(f"\\u{ord(char):04x}" for char in "Zeisig")),
+        "".join(f"&#{ord(char)};" for char in "Zeisig"),
+        *(base64.b64encode(b"a" * lead + b"Zeisig" + b"b" * tail).decode() for lead in range(3) for tail in range(3)),
+        base64.urlsafe_b64encode(b"\xff\xfe?Zeisig").decode().rstrip("="),
+        "a wrapped Zei\n    \x1b[1msig",
+        JWT,
+        *CARDS,
+    ],
+)
+def test_a_secret_would_be_found_however_it_is_written(text: str) -> None:
+    assert spilled(text.encode()) != []
+    assert spilled(f"value={text}&x".encode()) != []
 
-    pprint.pprint(left.codes)
-    pprint.pprint(leaks, width=200)
-    Path("/tmp/c/left").mkdir(exist_ok=True)
-    for name, data in left.texts.items():
-        Path("/tmp/c/left", name.replace("/", "_")).write_bytes(data)
-    assert leaks == {}
+
+def test_no_command_and_no_file_lets_a_secret_through(left: Left) -> None:
+    assert {name: found[:6] for name, data in left.texts.items() if (found := spilled(data))} == {}
+
+
+def test_every_kind_of_drift_that_quotes_an_answer_was_found_and_every_command_came_to_its_end(left: Left) -> None:
+    assert {row["rule"] for row in left.report["findings"]} >= {
+        "auth-not-enforced",
+        "invalid-request-accepted",
+        "malformed-body",
+        "missing-header",
+        "no-answer",
+        "response-schema",
+        "server-error",
+        "undeclared-media-type",
+        "undeclared-operation",
+        "undeclared-parameter",
+        "undeclared-property",
+        "undeclared-status",
+        "use-after-delete",
+        "valid-request-refused",
+    }
+    assert {source["name"]: source["verdict"] for source in left.report["sources"]} == {
+        "traffic": "pass",
+        "fuzz": "pass",
+    }
+    assert {name: code for name, code in left.codes.items() if code not in (0, 1, 2, 3)} == {}
+    assert {name: code for name, code in left.codes.items() if not name.startswith("replay")} == {
+        "check": 1,
+        "baseline": 0,
+        "no such report": 2,
+        "user information": 2,
+        "refused": 2,
+        "refused, debug": 2,
+        "bad traffic": 3,
+        "bad header": 2,
+        "bad header, debug": 2,
+        "two lines": 2,
+        "no quotes": 2,
+        "no quotes and no scheme": 2,
+        "misspelt flag": 2,
+        "no such variable": 2,
+        "bad variable": 2,
+        "bad file": 2,
+        "worse file": 2,
+        "config show": 0,
+        "config show, in the clear": 0,
+        "config show, a file in the clear": 0,
+        "config show, user information": 0,
+        "config show, the environment": 0,
+    }
+
+
+def test_what_is_no_secret_can_still_be_read(left: Left) -> None:
+    rows = {row["where"]["pointer"]: row for row in left.report["findings"] if row["rule"] == "response-schema"}
+    observed = {pointer: row["observed"] for pointer, row in rows.items()}
+    assert observed["/due_at"] == "null"
+    assert observed["/status"] == '"archived"'
+    assert rows["/status"]["fix"]["document"] == 'Add "archived" to the `enum`.'
+    assert observed["/node_id"] == f'"{NODE}"'
+    assert observed["/commit"] == f'"{SHA}"'
+    assert observed["/box"] == '{"n":1,"secret":"[redacted]"}'
+    assert observed["/vault"] == '{"n":1,"code":"[redacted]"}'
+    assert {
+        observed[f"/{name}"] for name in ("pin", "nickname", "lock", "contact", "echo", "echo64", "card", "jwt")
+    } == {"a value that is masked"}
+    assert (observed["/kind"], rows["/kind"]["fix"]["document"]) == (
+        "a value that is masked",
+        "Add a value that is masked to the `enum`.",
+    )
+    example = rows["/due_at"]["example"]
+    body = json.loads(example["response"]["body"])
+    assert (body["id"], body["due_at"], body["commit"], body["node_id"]) == (UUID, None, SHA, NODE)
+    answered = dict(example["response"]["headers"])
+    assert (answered["x-trace"], answered["etag"], answered["x-refreshed-token"]) == (UUID, f'"{SHA}"', "[redacted]")
+    assert (
+        '-H "Authorization: Bearer $TOKEN" -H "X-Api-Key: $X_API_KEY" -H "Cookie: $COOKIE"' in rows["/due_at"]["curl"]
+    )
+    assert {rows[f"/{name}"]["proof"] for name in ("due_at", "pin", "kind", "echo64")} == {"confirmed"}
+
+
+def test_a_name_that_is_a_secret_is_masked_and_its_finding_is_proved_all_the_same(left: Left) -> None:
+    found = [row for row in left.report["findings"] if row["where"]["pointer"] == "/redacted@example.invalid"]
+    assert [(row["rule"], row["proof"], row["message"]) for row in found] == [
+        ("undeclared-property", "confirmed", "`redacted@example.invalid` is sent, and no schema names it.")
+    ]
+    keys = json.loads(found[0]["example"]["response"]["body"])
+    assert keys == {"n": 1, "redacted@example.invalid": "x", "cursor": CURSOR, "ulid": ULID}
+    (seen,) = [row for row in left.report["findings"] if row["rule"] == "undeclared-operation"]
+    assert seen["operation"] == {"method": "GET", "path": "/unknown/{id}/nowhere"}
+
+
+def test_a_mistake_around_a_secret_is_told_without_it(left: Left) -> None:
+    said = {
+        name: left.texts[f"{name}: stderr"].decode().replace("\n  hint: ", " | ").rstrip("\n") for name in left.codes
+    }
+    assert said["no quotes and no scheme"] == (
+        "error: `contract check` takes no words without a flag | quote a header: `--header 'NAME: VALUE'`"
+    )
+    assert said["misspelt flag"] == "error: unknown flag `--headr`. Did you mean `--header`?"
+    assert re.sub(r"\d{4,}", "PORT", said["user information"]) == (
+        "error: the target's URL holds a user or a password: http://…@127.0.0.1:PORT | they would end in shells and "
+        "reports; say `--header 'Authorization: Basic ${CREDENTIALS}'`"
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.core import redact
-from contract.core.evidence import Exchange, Request, Response
+from contract.core.evidence import Exchange, Request, Response, is_json
+from contract.sources.traffic import ndjson
+from tests.data import DATA
 
 CANARY = "Kanarie7vogel"
 EMAIL = "jo.doe@customers.example.com"
@@ -237,6 +241,110 @@ def test_what_is_no_secret_stays_as_it_was_written() -> None:
     assert (out.request.url, out.request.masked) == ("/tasks?limit=10&sort=-due_at&q=a%20b", ())
 
 
+READABLE = {
+    "node id": {"node_id": "PRC_lALOHrjuF84A3qrSzgUGUwM"},
+    "list of ids": {"ids": ["q7Yt0Zs2Lk9Vb4Xc6Nm8Rw1P", "a7Yt0Zs2Lk9Vb4Xc6Nm8Rw1P"]},
+    "base64 of a text": {"content": "IyBnaXQtcmVmcwpjcmVhdGVkIHdpdGggaW5pdGlhbCBjb21taXQ="},
+    "base64 of an id": {"owner": "MDEyOk9yZ2FuaXphdGlvbjMxODk4MTAw", "short": "MDQ6VXNlcjE="},
+    "cursor": {"next_cursor": "q7Yt0Zs2Lk9Vb4Xc6Nm8Rw1P", "nextPageToken": "q7Yt0Zs2Lk9Vb4Xc6Nm8Rw1P"},
+    "ULID": {"value": "01ARZ3NDEKTSV4RRFFQ69G5FAV"},
+    "hashes": {"a": "d41d8cd98f00b204e9800998ecf8427e", "b": "0330ba6f5d1e8c7b9a2f4e6d8c0b1a3f5e7d9c1b"},
+    "words": {"a": "getProjectV2ItemsByOrganizationId", "b": "/api/v1/Organizations/12345/Projects/67"},
+    "file name": {"a": "a-long-File-Name-v2-final-FINAL-2.docx", "b": "2022-07-19T04-36-38Z-Backup-Node7"},
+    "snowflake": {"tweet": 934187264817461236, "chat": "934187264817461236"},
+    "remote": {"ssh_url": "git@github.com:octo/repo.git"},
+}
+
+
+@pytest.mark.parametrize("what", READABLE)
+def test_what_only_looks_random_can_be_read(what: str) -> None:
+    body = json.dumps(READABLE[what])
+    assert shown(READABLE[what]) == (body, ())
+    headers = (
+        ("Content-Type", "application/json"),
+        ("ETag", 'W/"q7Yt0Zs2Lk9Vb4Xc6Nm8Rw1P"'),
+        ("X-Request-Id", "aB3" * 9),
+    )
+    out = redact.example(exchange(answer_headers=headers)).response
+    assert out is not None
+    assert (out.headers, out.masked) == (headers, ())
+
+
+def test_a_random_text_that_nothing_names_is_masked() -> None:
+    assert shown({"value": "q7Yt0Zs2Lk9Vb4Xc6Nm8Rw1P", "session_id": "PRC_lALOHrjuF84A3qrSzgUGUwM"}) == (
+        '{"value":"[redacted]","session_id":"[redacted]"}',
+        ("body:/value", "body:/session_id"),
+    )
+    out = redact.example(exchange(url="/files/q7Yt0Zs2Lk9Vb4Xc6Nm8Rw1P/x"))
+    assert out.request.url == "/files/[redacted]/x"
+    out = redact.example(exchange(url="/files/q7Yt0Zs2Lk9Vb4Xc6Nm8Rw1P/x"), template="/files/{file_id}/x")
+    assert out.request.url == "/files/q7Yt0Zs2Lk9Vb4Xc6Nm8Rw1P/x"
+
+
+def test_a_pair_of_name_and_value_is_read_as_one() -> None:
+    value = [
+        {"name": "DB_PASSWORD", "value": CANARY},
+        {"key": "api_key", "values": [CANARY]},
+        {"name": "a", "value": "b"},
+    ]
+    assert shown(value) == (
+        '[{"name":"DB_PASSWORD","value":"[redacted]"},{"key":"api_key","values":["[redacted]"]},{"name":"a","value":"b"}]',
+        ("body:/0/value", "body:/1/values/0"),
+    )
+
+
+def test_what_the_document_marks_is_masked_in_the_exchanges_before_too() -> None:
+    schema = {"properties": {"hint": {"writeOnly": True}}}
+    body = b'{"hint":"rex the dog"}'
+    out, known = redact.masked(
+        exchange(), before=[exchange(body=body, answer=body)], before_declared=[redact.Declared(schema, schema)]
+    )
+    assert [(step.request.body, step.response and step.response.body) for step in out.before] == [
+        ('{"hint":"[redacted]"}', '{"hint":"[redacted]"}')
+    ]
+    assert known == {"rex the dog"}
+
+
+def test_a_run_s_own_credentials_are_masked_wherever_they_turn_up() -> None:
+    known = redact.secrets((("X-Tenant", "acme-corp"), ("Authorization", f"Bearer {CANARY}")), extra=["X-Tenant"])
+    assert known == {"acme-corp", CANARY}
+    out = redact.example(exchange(answer=f'{{"detail":"{CANARY} of acme-corp"}}'.encode()), known=known).response
+    assert out is not None
+    assert out.body == '{"detail":"[redacted] of [redacted]"}'
+
+
+@pytest.mark.data
+def test_what_is_masked_in_the_traffic_of_a_real_service_is_personal_or_called_a_secret() -> None:
+    if DATA is None:
+        pytest.skip("no shared data")
+    seen: Counter[str] = Counter()
+    masked: Counter[str] = Counter()
+    for each in ndjson.exchanges(str(DATA / "traffic/github.ndjson.xz")):
+        out = redact.example(each, limit=1 << 30)
+        if each.response is None or out.response is None or not is_json(each.response.media_type):
+            continue
+        values = dict(_leaves(each.response.json, ""))
+        seen.update(pointer.rpartition("/")[2] for pointer in values)
+        masked.update(place.rpartition("/")[2] for place in out.response.masked if place.startswith("body:"))
+    assert seen.total() > 5_000
+    # The one address of a billing department, sixteen committers, and what is called an authorization or a signature.
+    assert masked == {
+        "email": 16,
+        "billing_email": 1,
+        "url": 2,
+        "authorizations_url": 1,
+        "current_user_authorizations_html_url": 1,
+    }
+
+
+def _leaves(value: Any, at: str) -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, dict | list):
+        yield at, value
+        return
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        yield from _leaves(item, f"{at}/{key}")
+
+
 ROOT = {
     "components": {
         "schemas": {
@@ -342,6 +450,20 @@ def test_a_binary_body_is_told_by_its_size_and_type() -> None:
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- x", "[redacted] x"),
         ("{'password': 'abc', 'n': 1}", "{'password': '[redacted]', 'n': 1}"),
         ("null, in 412 of 1,204 answers", "null, in 412 of 1,204 answers"),
+        ("DELETE /things/jo@a.example answered 204", "DELETE /things/redacted@example.invalid answered 204"),
+        (
+            "`jo@a.example` is sent by 'jo@a.example'",
+            "`redacted@example.invalid` is sent by 'redacted@example.invalid'",
+        ),
+        ("/x?mail=jo@a.example&n=1", "/x?mail=redacted@example.invalid&n=1"),
+        ("bounces+jo=a.example@b.example", "redacted@example.invalid"),
+        ("o'neil.x@a.example", "redacted@example.invalid"),
+        ("git clone git@github.com:octo/repo.git", "git clone git@github.com:octo/repo.git"),
+        ("<a href='/x?a=1&amp;sig=abc'>x</a>", "<a href='/x?a=1&amp;sig=[redacted]'>x</a>"),
+        ('<input name="_token" type=hidden value="abc">', '<input name="_token" type=hidden value="[redacted]">'),
+        ("<meta content='abc' name='csrf-token'>", "<meta content='[redacted]' name='csrf-token'>"),
+        ('<input type="password" value="abc">', '<input type="password" value="[redacted]">'),
+        ('<input name="title" value="abc">', '<input name="title" value="abc">'),
     ],
 )
 def test_free_text(before: str, after: str) -> None:
@@ -353,7 +475,29 @@ def test_secrets_of_an_exchange_can_be_masked_in_other_texts() -> None:
     assert redact.text(f"the value {CANARY} is too short", secrets=known) == "the value [redacted] is too short"
 
 
-@pytest.mark.parametrize("unit", ["a", "a.", "a-", "\\", '"a":', "a=", "<a", "&#", "%40", "-eyJ", "12 ", "@", "a://"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a",
+        "a.",
+        "a-",
+        "\\",
+        '"a":',
+        "a=",
+        "<a",
+        "&#",
+        "%40",
+        "-eyJ",
+        "12 ",
+        "@",
+        "a://",
+        "a+=",
+        "<input a=",
+        'a="',
+        "aB3",
+        "a=b@c.d=",
+    ],
+)
 def test_a_long_hostile_text_takes_linear_time(unit: str) -> None:
     import time
 
