@@ -19,11 +19,11 @@ from typing import Any
 from contract.app.settings import Settings
 from contract.app.steps import Notify, Step
 from contract.core import redact, routing
-from contract.core.check import Judge, Judgement, believed
+from contract.core.check import NOWHERE, Judge, Judgement, believed
 from contract.core.compose import Implemented
 from contract.core.document import resolve
 from contract.core.errors import ConfigError, ContractError, TargetError
-from contract.core.evidence import Artifact, Complaint, Exchange, Progress, Route, Stale
+from contract.core.evidence import Artifact, Complaint, Exchange, Progress, Request, Route, Stale, Traffic
 from contract.core.finding import Finding
 from contract.core.ledger import Ledger, Rank
 from contract.core.openapi import Contract, Operation
@@ -496,6 +496,7 @@ def _fuzz(gathered: Gathered, target: Target | None, failed: TargetError | None)
         raise failed or TargetError("there is no target")
     settings = gathered.settings
     importlib.import_module(f"contract.targets.{target.kind}").check(target)
+    _learn_router(gathered, target)
     prober = importlib.import_module("contract.sources.probes.schemathesis")
     # The fuzzer asks below one base path, and several documents, or several servers, have several.
     bases: dict[str, set[str]] = {}
@@ -528,6 +529,15 @@ def _fuzz(gathered: Gathered, target: Target | None, failed: TargetError | None)
         readable = frozenset(key for key in gathered._scope if key.startswith("GET "))
         _follow(gathered, "fuzz", ender.probe(dict(gathered.accepted), readable, target))
     return None, None
+
+
+def _learn_router(gathered: Gathered, target: Target) -> None:
+    """Asks for a path that nobody serves, so that the router's own 404 is told from an operation's."""
+    base = gathered.operations[0].base_paths[0] if gathered.operations else ""
+    path = base + NOWHERE
+    asked = target.send(Request("GET", path), source="router", traffic=Traffic.SYNTHETIC)
+    if asked.response is not None and asked.response.status == 404:
+        gathered.judge.router, gathered.judge.nowhere = asked.response, path
 
 
 def _follow(gathered: Gathered, name: str, events: Iterator[Exchange | Complaint | Progress]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from contract.core import parameters, routing, rule
-from contract.core.evidence import Artifact, Complaint, Exchange, Route, Stale, Traffic
+from contract.core.evidence import Artifact, Complaint, Exchange, Response, Route, Stale, Traffic
 from contract.core.finding import Finding, Level, Mismatch, fingerprint
 from contract.core.openapi import Contract, Operation
 from contract.core.rule import Rule
@@ -33,6 +33,9 @@ class Judge:
     def __init__(self, contract: Contract, levels: Levels) -> None:
         self.contract = contract
         self.levels = levels
+        self.router: Response | None = None
+        self.nowhere = ""
+        """What the target answers for a path that nobody serves, and that path, where it was asked."""
         self._matched = rule.of_row("matched", Exchange)
         self._undeclared = rule.of_row("undeclared", Exchange)
         self._prefix = _common(base + op.path for op in contract.operations for base in op.base_paths)
@@ -63,12 +66,27 @@ class Judge:
             for mismatch in item.check(operation, exchange)
             if (finding := self._stamp(item, operation.key, operation.identity, mismatch)) is not None
         ]
+        if self._is_router_s(exchange):
+            found = [finding for finding in found if finding.rule not in _OF_THE_ROUTER]
         response = operation.response(exchange.response.status) if exchange.response is not None else None
         return Judgement(
             operation,
             tuple({finding.fingerprint: finding for finding in found}.values()),
             tuple(parameters.sent(operation, exchange.request, match.path_parameters)),
             response.key if response is not None else None,
+        )
+
+    def _is_router_s(self, exchange: Exchange) -> bool:
+        """True for the 404 that the router gives to any path it does not know: it is no answer of the operation.
+
+        A route may be narrower than its template (a pattern, a type), so that some ids never reach the handler.
+        """
+        router, answer = self.router, exchange.response
+        if router is None or answer is None or not answer.status == router.status == 404:
+            return False
+        # Both may repeat the path that was asked for.
+        return answer.media_type == router.media_type and _shape_of(answer.body, exchange.request.path) == _shape_of(
+            router.body, self.nowhere
         )
 
     def breaks(self, exchange: Exchange) -> list[tuple[str, str]] | None:
@@ -150,6 +168,15 @@ def _common(templates: Iterable[str]) -> str:
             break
         common.append(parts[0])
     return "/" + "".join(f"{part}/" for part in common)
+
+
+NOWHERE = "/zq7-no-such-path"
+"""Below a base path, a path that nobody serves."""
+_OF_THE_ROUTER = frozenset({"undeclared-status", "undeclared-media-type", "missing-header"})
+
+
+def _shape_of(body: bytes, path: str) -> bytes:
+    return body.replace(path.encode("utf-8", "surrogateescape"), b"") if len(path) > 1 else body
 
 
 def _implied(method: str, methods: frozenset[str]) -> bool:

@@ -132,18 +132,15 @@ class Schemas:
         elif kind in ("additionalProperties", "unevaluatedProperties"):
             for unexpected in details.get("unexpected", []):
                 component = "#" + "".join("/" + escape(str(part)) for part in schema_path[:-1])
-                yield SchemaError(
-                    folded,
-                    exact,
-                    keyword,
-                    component,
-                    str(unexpected),
-                    "no such property, and no others allowed",
-                    f"property {unexpected}",
-                    f"`{unexpected}` is sent, and the schema forbids what it does not name",
-                )
+                yield _unexpected(folded, exact, keyword, component, str(unexpected))
             return
         owner = schema_path[:-1]
+        if kind == "falseSchema" and keyword in ("additionalProperties", "unevaluatedProperties"):
+            # `additionalProperties: false` without `properties` refuses the object, and does not say for which of them.
+            component = "#" + "".join("/" + escape(str(part)) for part in owner)
+            for name in _mapping(_at(value, error.instance_path)):
+                yield _unexpected(folded, exact, keyword, component, name)
+            return
         if kind == "falseSchema":
             owner, keyword = schema_path, "false"
             if schema_path and "properties" in schema_path[-2:]:
@@ -285,6 +282,19 @@ class Schemas:
             stack.extend(f"{place}/dependentSchemas/{escape(name)}" for name in _mapping(node.get("dependentSchemas")))
             mapping = _mapping(_mapping(node.get("discriminator")).get("mapping"))
             stack.extend(target for target in mapping.values() if isinstance(target, str) and target.startswith("#"))
+
+
+def _unexpected(where: str, exact: str, keyword: str, component: str, name: str) -> SchemaError:
+    return SchemaError(
+        where,
+        exact,
+        keyword,
+        component,
+        name,
+        "no such property, and no others allowed",
+        f"property {name}",
+        f"`{name}` is sent, and the schema forbids what it does not name",
+    )
 
 
 def describe(schema: Any, keyword: str, name: str | None = None) -> str:

@@ -75,11 +75,15 @@ def outgoing(request: Request, credentials: Headers, *, host: str) -> Headers:
     return (("Host", header(request.headers, "host") or host), *own, *added, *length)
 
 
+class _UnknownCoding(Exception):
+    """A content coding that this installation cannot undo."""
+
+
 def decoded(body: bytes, headers: Headers, cap: int = BYTE_CAP) -> tuple[bytes, bool]:
     """The body with its content encodings undone, and whether it was cut at `cap`.
 
-    A body that is not what its header says, or in an encoding that is not installed, is left as it came: what is
-    wrong with it is for the rules to say.
+    A body that is not what its header says is left as it came: what is wrong with it is for the rules to say. One in a
+    coding that cannot be undone here is cut too, so that nobody judges what nobody can read.
     """
     codings = [name.strip().lower() for name in (header(headers, "content-encoding") or "").split(",")]
     cut = False
@@ -88,6 +92,8 @@ def decoded(body: bytes, headers: Headers, cap: int = BYTE_CAP) -> tuple[bytes, 
             continue
         try:
             body, cut = _undo(body, coding, cap)
+        except _UnknownCoding:
+            return body, True
         except (zlib.error, ValueError):
             return body, cut
     return body, cut
@@ -107,13 +113,13 @@ def _undo(body: bytes, coding: str, cap: int) -> tuple[bytes, bool]:
         try:
             brotli = importlib.import_module("brotli")
         except ImportError as error:
-            raise ValueError("brotli is not installed") from error
+            raise _UnknownCoding("brotli is not installed") from error
         try:
             plain: bytes = brotli.decompress(body)
         except brotli.error as error:
             raise ValueError(str(error)) from error
         return plain[:cap], len(plain) > cap
-    raise ValueError(coding)
+    raise _UnknownCoding(coding)
 
 
 def _inflate(body: bytes, wbits: int, cap: int) -> tuple[bytes, bool]:

@@ -1,0 +1,39 @@
+"""What the router answers in front of every operation is no operation's drift."""
+
+from __future__ import annotations
+
+from contract.core.check import NOWHERE, Judge
+from contract.core.evidence import Exchange, Request, Response
+from contract.core.openapi import Contract
+
+from .test_openapi import document
+
+ITEM = {"get": {"operationId": "getTask", "responses": {"200": {"description": ""}}}}
+API = Contract(document({"paths": {"/tasks/{id}": ITEM}}))
+HTML = (("Content-Type", "text/html"),)
+
+
+def answer(path: str, body: bytes, headers: tuple[tuple[str, str], ...] = HTML) -> Exchange:
+    return Exchange(Request("GET", path), Response(404, headers, body), "schemathesis")
+
+
+def found(exchange: Exchange, router: bytes | None) -> list[str]:
+    judge = Judge(API, lambda name, level: level)
+    if router is not None:
+        judge.router, judge.nowhere = Response(404, HTML, router), NOWHERE
+    return [finding.rule for finding in judge.exchange(exchange).findings]
+
+
+def test_the_router_s_own_404_is_no_undeclared_status() -> None:
+    assert found(answer("/tasks/a", b"Not Found"), None) == ["undeclared-status"]
+    assert found(answer("/tasks/a", b"Not Found"), b"Not Found") == []
+
+
+def test_it_may_repeat_the_path() -> None:
+    assert found(answer("/tasks/a", b"no /tasks/a here"), b"no " + NOWHERE.encode() + b" here") == []
+
+
+def test_an_operation_s_own_404_is_told_by_its_words_or_its_type() -> None:
+    assert found(answer("/tasks/9", b"no such task"), b"Not Found") == ["undeclared-status"]
+    json = (("Content-Type", "application/json"),)
+    assert found(answer("/tasks/9", b"Not Found", json), b"Not Found") == ["undeclared-status"]
