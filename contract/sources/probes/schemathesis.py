@@ -205,7 +205,8 @@ class _Run:
                         item = self._wire.news.get(timeout=None if deadline is None else deadline - time.monotonic())
                     except (queue.Empty, ValueError):
                         # Its own time limit would make the engine deal with the clock, and differ from run to run.
-                        late, deadline = True, None
+                        # A stopped engine may call itself complete; only one that had ended by then is.
+                        late, deadline = engine.is_alive(), None
                         stream.stop()
                         continue
                     except KeyboardInterrupt:
@@ -237,7 +238,7 @@ class _Run:
         warnings = []
         if interrupted:
             warnings = ["interrupted"]
-        elif late and ended is not StopReason.COMPLETED:
+        elif late:
             warnings = [f"stopped at the deadline of {limit_s:g} s"]
         elif ended is StopReason.SERVER_UNAVAILABLE:
             warnings = ["the server went away, and the rest was not asked"]
