@@ -496,8 +496,9 @@ def _fuzz(gathered: Gathered, target: Target | None, failed: TargetError | None)
         raise failed or TargetError("there is no target")
     settings = gathered.settings
     importlib.import_module(f"contract.targets.{target.kind}").check(target)
-    _learn_router(gathered, target)
     prober = importlib.import_module("contract.sources.probes.schemathesis")
+    prober.require()
+    _learn_router(gathered, target)
     # The fuzzer asks below one base path, and several documents, or several servers, have several.
     bases: dict[str, set[str]] = {}
     for operation in gathered.operations:

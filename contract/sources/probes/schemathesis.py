@@ -135,13 +135,14 @@ def probe(value: Mapping[str, Any], target: Target, options: Options) -> Iterato
     `value` is the bundled document, OpenAPI 3.0, 3.1 or 3.2. One seed gives the same requests each time, in the same
     order, as long as the deadline is not reached and there is one worker. Closing the iterator stops the workers.
     """
-    _require()
+    require()
     with _storage():
         run = _Run(value, target, options)
     return run.events()
 
 
-def _require() -> None:
+def require() -> None:
+    """Raises MissingExtra where the library is not installed, SourceError where it is of another minor version."""
     try:
         from schemathesis import __version__
     except ImportError as error:
