@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from contract.core.openapi import Contract
+from contract.generators import python
+from contract.sources.documents import file
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -14,6 +18,13 @@ def test_the_architecture_names_rooms_that_are_there_and_every_file_of_core() ->
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
     core = {f"contract/core/{path.name}" for path in (ROOT / "contract/core").glob("*.py")}
     assert sorted(core - named - {"contract/core/__init__.py", "contract/core/errors.py"}) == []
+
+
+def test_the_committed_types_of_the_demo_are_those_of_today(tmp_path: Path) -> None:
+    contract = Contract(file.load(ROOT / "specs/demo.yaml"))
+    artifacts = python.generate(contract.document, contract.operations, tmp_path / "python")
+    assert [item for item in artifacts if not item.proven] == []
+    assert list(python.compare(tmp_path / "python", ROOT / "generated/python")) == []
 
 
 def test_the_architecture_names_every_family() -> None:

@@ -371,6 +371,9 @@ def _run(job: _Job, without: frozenset[str], work: Path) -> _Made:
         default=str,
     )
     source.write_text(text)
+    # The formatter reads the nearest pyproject.toml, whatever the flags say: without one of ours the code would depend
+    # on the project that surrounds the output.
+    (work / "pyproject.toml").write_text("[tool.datamodel-codegen]\nbuiltin-format-line-length = 120\n")
     for stale in (target, metadata):
         stale.unlink(missing_ok=True)
     command = [sys.executable, "-m", "datamodel_code_generator", "--input", source.name, "--input-file-type", "openapi"]

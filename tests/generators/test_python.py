@@ -154,6 +154,17 @@ def test_reordering_the_document_and_another_hash_seed_change_no_byte(tmp_path: 
     assert list(python.compare(tmp_path / "one", tmp_path / "two")) == []
 
 
+def test_the_project_around_the_output_changes_no_byte(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "pyproject.toml").write_text(
+        "[tool.ruff]\nline-length = 40\n[tool.black]\nline-length = 40\n"
+    )
+    generate(tmp_path, document(), cache, "outer")
+    generate(tmp_path, document(), cache, "inner/out")
+    texts = [(tmp_path / name / "models.py").read_text() for name in ("outer", "inner/out")]
+    assert texts[0] == texts[1]
+
+
 def test_an_unchanged_file_is_not_written_again_and_a_foreign_one_is_left_alone(tmp_path: Path, cache: Path) -> None:
     generate(tmp_path, document(), cache)
     (tmp_path / "out/mine.py").write_text("x = 1\n")
