@@ -66,8 +66,13 @@ class Request:
         return urlsplit(self.url).query
 
     @cached_property
+    def content_type(self) -> str | None:
+        """The `Content-Type` as it was sent, with its parameters."""
+        return header(self.headers, "content-type")
+
+    @cached_property
     def media_type(self) -> str | None:
-        return media_type(header(self.headers, "content-type"))
+        return media_type(self.content_type)
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,13 @@ class Response:
     truncated: bool = False
 
     @cached_property
+    def content_type(self) -> str | None:
+        """The `Content-Type` as it was sent, with its parameters."""
+        return header(self.headers, "content-type")
+
+    @cached_property
     def media_type(self) -> str | None:
-        return media_type(header(self.headers, "content-type"))
+        return media_type(self.content_type)
 
     @cached_property
     def json(self) -> Any:
@@ -171,6 +181,18 @@ class Difference:
     """Pointer of the declaration, or of what should hold it: `#/components/schemas/Task/properties/due_at`."""
     exported: str | None = None
     """Where the exported document says it: `openapi.json:212`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A piece of evidence that could not be read. It is counted under its heading; the rest is judged."""
+
+    heading: str
+    """What is wrong, the same for all of its kind: "line is not JSON", "body is not the gzip that it claims to be"."""
+    place: str
+    """Where it lies: `traffic.ndjson:17`, `capture.har entry 3`."""
+    reason: str = ""
+    """What this one is like, without any value of it: "unexpected end at column 12"."""
 
 
 Evidence = Exchange | Route | Complaint | Artifact | Stale | Difference

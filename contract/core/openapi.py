@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from contract.core.bodies import NOTHING, Content, read
 from contract.core.document import Document, escape, resolve
-from contract.core.evidence import Exchange, is_json
+from contract.core.evidence import Exchange
 from contract.core.finding import fold
 from contract.core.schema import Schemas
 
@@ -49,6 +50,7 @@ class MediaType:
     range: str  # as declared, lower case: "application/json", "image/*"
     pointer: str
     schema: str | None  # pointer
+    item: str | None = None  # pointer of `itemSchema`, where the content is a stream (OpenAPI 3.2, 4.14.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,7 @@ class Answer:
         assert exchange.response is not None
         self.response = exchange.response
         self.declared = operation.response(exchange.response.status)
+        self._schemas = operation.schemas
         self._head = exchange.request.method.upper() == "HEAD"
 
     @property
@@ -220,26 +223,11 @@ class Answer:
         return self.declared.media(self.response.media_type) if self.declared is not None else None
 
     @cached_property
-    def is_json(self) -> bool:
-        return self.has_body and is_json(self.response.media_type) and not self.response.truncated
-
-    @cached_property
-    def parsed(self) -> tuple[bool, Any]:
-        """(True, value) of a JSON body, (False, reason) of one that is none."""
-        try:
-            return True, self.response.json
-        except ValueError as error:
-            return False, str(error)
-
-    @property
-    def judged(self) -> tuple[str, Any] | None:
-        """Pointer of the schema and the value that it must accept; None where nothing can be judged."""
-        if self.media is None or self.media.schema is None or not self.has_body or self.response.truncated:
-            return None
-        if is_json(self.response.media_type):
-            ok, value = self.parsed
-            return (self.media.schema, value) if ok and self.response.body else None
-        return None
+    def content(self) -> Content:
+        """What the body says, read by its media type; nothing where there is none to judge."""
+        if not self.has_body or self.response.truncated or self.declared is None:
+            return NOTHING
+        return read(self._schemas, self.media, self.response.content_type, self.response.body, "response")
 
 
 class Contract:
@@ -451,8 +439,11 @@ def _content(root: Mapping[str, Any], where: str, node: Mapping[str, Any]) -> tu
         # In 3.2 a Media Type Object may be a reference.
         place, entry = follow(root, f"{where}/content/{escape(name)}")
         if isinstance(entry, Mapping):
-            has_schema = isinstance(entry.get("schema"), (Mapping, bool))
-            found.append(MediaType(name.lower(), place, f"{place}/schema" if has_schema else None))
+            schema, item = (
+                f"{place}/{key}" if isinstance(entry.get(key), (Mapping, bool)) else None
+                for key in ("schema", "itemSchema")
+            )
+            found.append(MediaType(name.lower(), place, schema, item))
     return tuple(found)
 
 

@@ -24,20 +24,20 @@ def response_schema(operation: Operation, exchange: Exchange) -> Iterator[Mismat
     if exchange.response is None or exchange.response.status >= 500:
         return
     answer = operation.answer(exchange)
-    if answer.judged is None or answer.declared is None:
+    if answer.declared is None:
         return
-    pointer, value = answer.judged
-    for error in operation.schemas.errors(pointer, "response", value):
-        yield Mismatch(
-            Where("response", answer.declared.key, exchange.response.media_type, error.pointer),
-            declared=error.declared,
-            observed=error.observed,
-            message=error.message[0].upper() + error.message[1:] + ".",
-            keyword=error.keyword,
-            component=error.component,
-            name=error.name,
-            fix=_fix(error.keyword, error.observed, error.name),
-        )
+    for judged in answer.content.judged:
+        for error in operation.schemas.errors(judged.schema, "response", judged.value):
+            yield Mismatch(
+                Where("response", answer.declared.key, exchange.response.media_type, judged.where + error.pointer),
+                declared=error.declared,
+                observed=error.observed,
+                message=error.message[0].upper() + error.message[1:] + ".",
+                keyword=error.keyword,
+                component=error.component,
+                name=error.name,
+                fix=_fix(error.keyword, error.observed, error.name),
+            )
 
 
 def _fix(keyword: str, observed: str, name: str | None) -> Fix:

@@ -30,12 +30,12 @@ def undeclared_property(operation: Operation, exchange: Exchange) -> Iterator[Mi
     if exchange.response is None or exchange.response.status >= 500:
         return
     answer = operation.answer(exchange)
-    if answer.judged is None or answer.declared is None:
+    if answer.declared is None:
         return
-    pointer, value = answer.judged
     found: dict[tuple[str, str], list[tuple[str, Any]]] = {}
-    for where, component, name, item in operation.schemas.undeclared(pointer, value):
-        found.setdefault((where, component), []).append((name, item))
+    for judged in answer.content.judged:
+        for where, component, name, item in operation.schemas.undeclared(judged.schema, judged.value):
+            found.setdefault((judged.where + where, component), []).append((name, item))
     for (where, component), properties in found.items():
         place = Where("response", answer.declared.key, exchange.response.media_type, where)
         if len(properties) > _MANY:
