@@ -33,7 +33,7 @@ def prove(gathered: Gathered, target: Target | None, notify: Notify) -> dict[str
             proofs[fingerprint] = Proven(Proof.STRUCTURAL)
             continue
         notify(Step("proof", number, len(todo), gathered.ledger.exchanges, len(todo)))
-        if Proof.CONFIRMED in wanted:
+        if Proof.CONFIRMED in wanted and (exhibit.complaint is None or Proof.REPLAYED not in wanted):
             if second is None:
                 second = _second(gathered)
             proven = _confirm(second, exhibit, gathered)

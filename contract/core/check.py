@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from contract.core import parameters, routing, rule
 from contract.core.evidence import Artifact, Complaint, Exchange, Response, Route, Stale, Traffic
-from contract.core.finding import Finding, Level, Mismatch, fingerprint
+from contract.core.finding import Finding, Level, Mismatch, fingerprint, folded
 from contract.core.openapi import Contract, Operation
 from contract.core.rule import Rule
 
@@ -60,6 +60,7 @@ class Judge:
                 ),
             )
         operation = match.operation
+        operation.asked(exchange, match.path_parameters)
         found = [
             finding
             for item in self._matched
@@ -222,7 +223,7 @@ def believed(complaint: Complaint, judge: Judge) -> Complaint | None:
         complaint.exchanges,
         f"The server took a request in which {place} breaks the document: {reason}.",
         name=reason,
-        where=_folded(place),
+        where=folded(place),
         source=complaint.source,
     )
 
@@ -235,10 +236,6 @@ def _anyone_may_come(complaint: Complaint, judge: Judge) -> bool:
         for option in operation.security or ()
         for name in option
     )
-
-
-def _folded(place: str) -> str:
-    return "/".join("*" if part.isdigit() else part for part in place.split("/"))
 
 
 def judged_traffic(exchange: Exchange) -> bool:

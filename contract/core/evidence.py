@@ -23,6 +23,10 @@ class Traffic(StrEnum):
     REPLAY = "replay"
 
 
+MADE_UP = frozenset({Traffic.FUZZ, Traffic.SYNTHETIC, Traffic.REPLAY})
+"""Traffic whose requests a prober made up: what is odd in them is no client's habit."""
+
+
 def header(headers: Headers, name: str) -> str | None:
     """The value of a header, names compared without case; repeated ones joined by a comma (RFC 9110, 5.3)."""
     wanted = name.lower()

@@ -113,6 +113,11 @@ def fold(template: str) -> str:
     return re.sub(r"\{[^{}]*\}", "{}", template)
 
 
+def folded(place: str) -> str:
+    """A place of an exchange with its array indices folded: `body:/tags/3` is `body:/tags/*`."""
+    return "/".join("*" if part.isdigit() else part for part in place.split("/"))
+
+
 def fingerprint(rule: str, operation: str | None, mismatch: Mismatch) -> str:
     """Forty hex digits that stay the same across wording, values, order, environment and release.
 

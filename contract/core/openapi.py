@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -116,6 +116,7 @@ class Operation:
         self.base_paths = bases
         self.raw: Mapping[str, Any] = resolve(root, pointer)
         self._answered: tuple[Exchange, Answer] | None = None
+        self._asked: tuple[Exchange, Mapping[str, str]] | None = None
 
     def __repr__(self) -> str:
         return f"Operation({self.key})"
@@ -194,6 +195,21 @@ class Operation:
         """The Security Scheme Object of that name; empty if there is none."""
         node = follow(self.root, f"#/components/securitySchemes/{escape(name)}")[1]
         return node if isinstance(node, Mapping) else {}
+
+    def asked(self, exchange: Exchange, path_values: Mapping[str, str]) -> None:
+        """Keeps what matching the path found, for the rules that look at the exchange next."""
+        self._asked = (exchange, path_values)
+
+    def path_values(self, exchange: Exchange) -> Mapping[str, str]:
+        """The values of the path's parameters, percent-decoded; empty where the path is none of the operation's."""
+        if self._asked is None or self._asked[0] is not exchange:
+            found = None
+            for base in self.base_paths:
+                found = found or _template(base + self.path).fullmatch(exchange.request.path)
+            names = re.findall(r"\{([^{}]*)\}", self.path)
+            values = [unquote(text) for text in found.groups()][-len(names) :] if found is not None and names else []
+            self._asked = (exchange, dict(zip(names, values, strict=False)))
+        return self._asked[1]
 
     def answer(self, exchange: Exchange) -> Answer:
         """What the document says of an exchange's answer, worked out once for all rules."""
@@ -356,6 +372,11 @@ class _Node:
 
 def _compound(shape: str) -> re.Pattern[str]:
     return re.compile("(.+)".join(re.escape(text) for text in shape.split("{}")))
+
+
+@cache
+def _template(path: str) -> re.Pattern[str]:
+    return re.compile("([^/]+)".join(re.escape(text) for text in re.split(r"\{[^{}]*\}", path)))
 
 
 def _segments(template: str) -> list[str]:

@@ -7,13 +7,15 @@ keeps its schema if one of its readings does; so nothing is called invalid that 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import orjson
 
-from contract.core.evidence import Exchange, Request, header, is_json
+from contract.core.bodies import NOTHING, Content, read
+from contract.core.document import escape
+from contract.core.evidence import Exchange, Headers, Request, header, is_json
 from contract.core.schema import SchemaError
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ def errors(
         if parameter.schema is None or (parameter.allow_empty and value in ("", [(parameter.name, "")])):
             continue
         readings = (
-            [_named([f"{name}={text}" for name, text in value])]
+            [_named(operation, parameter, [f"{name}={text}" for name, text in value])]
             if spread
             else list(_readings(operation, parameter, value))
         )
@@ -115,6 +117,41 @@ def _body_errors(operation: Operation, request: Request) -> Iterator[tuple[str, 
     if media.schema is not None:
         for error in operation.schemas.errors(media.schema, "request", value):
             yield f"body:{error.exact}", error
+
+
+def content(operation: Operation, request: Request) -> Content:
+    """What the request's body says, read by its media type."""
+    declared = operation.request_body
+    media = declared.media(request.media_type) if declared is not None and request.body else None
+    if media is None or not request.body:
+        return NOTHING
+    return read(operation.schemas, media, request.content_type, request.body, "request")
+
+
+def header_errors(
+    operation: Operation, declared: Sequence[Parameter], headers: Headers
+) -> Iterator[tuple[Parameter, SchemaError]]:
+    """What the headers of an answer break of those that are declared for it; missing ones are not told here."""
+    for parameter in declared:
+        if parameter.schema is None:
+            continue
+        name = parameter.name.lower()
+        values = [value for key, value in headers if key.lower() == name]
+        if name != "set-cookie":  # the one header whose lines cannot be joined (RFC 9110, 5.3)
+            values = [", ".join(values)] if values else []
+        for value in values:
+            if (error := _unreadable(operation, parameter, value, "response")) is not None:
+                yield parameter, error
+                break
+
+
+def _unreadable(operation: Operation, parameter: Parameter, value: Any, direction: str) -> SchemaError | None:
+    """Why the schema takes no reading of a text; None if it takes one."""
+    assert parameter.schema is not None
+    readings = list(_readings(operation, parameter, value))
+    if any(operation.schemas.accepts(parameter.schema, direction, reading) for reading in readings):
+        return None
+    return next(operation.schemas.errors(parameter.schema, direction, readings[0]), None)
 
 
 def raw(parameter: Parameter, request: Request, path_values: Mapping[str, str]) -> Any:
@@ -176,7 +213,7 @@ def _readings(operation: Operation, parameter: Parameter, value: Any) -> Iterato
         if "array" in kinds or len(texts) > 1:
             yield from _array(operation, parameter, texts)
         if "object" in kinds and not parameter.explode:
-            yield _object(texts[0].split(","))
+            yield _object(operation, parameter, texts[0].split(","))
         if len(texts) == 1:
             yield from _scalars(texts[0], kinds)
         return
@@ -192,33 +229,53 @@ def _readings(operation: Operation, parameter: Parameter, value: Any) -> Iterato
         yield from _array(operation, parameter, text.split(separator) if text else [])
     if "object" in kinds:
         if parameter.explode:
-            yield _named(text.split({"label": ".", "matrix": ";"}.get(parameter.style, ",")))
+            yield _named(operation, parameter, text.split({"label": ".", "matrix": ";"}.get(parameter.style, ",")))
         else:
-            yield _object(text.split(","))
+            yield _object(operation, parameter, text.split(","))
     yield from _scalars(text, kinds)
 
 
 def _array(operation: Operation, parameter: Parameter, texts: list[str]) -> Iterator[Any]:
     if not parameter.explode and len(texts) == 1:
         texts = texts[0].split(_DELIMITER.get(parameter.style, ",")) if texts[0] else []
+    if parameter.location == "header":
+        texts = [text.strip(" \t") for text in texts]  # white space around the comma (RFC 9110, 5.6.1)
     kinds = _kinds(operation, f"{parameter.schema}/items")
     yield [next(_scalars(text, kinds)) for text in texts]
     yield [list(_scalars(text, kinds))[-1] for text in texts]
 
 
-def _object(parts: list[str]) -> dict[str, Any]:
-    return {name: next(_scalars(value, set())) for name, value in zip(parts[::2], parts[1::2], strict=False)}
+def _object(operation: Operation, parameter: Parameter, parts: list[str]) -> dict[str, Any]:
+    pairs = zip(parts[::2], parts[1::2], strict=False)
+    return {name: _property(operation, parameter, name, text) for name, text in pairs}
 
 
-def _named(parts: list[str]) -> dict[str, Any]:
-    return {name: next(_scalars(value, set())) for part in parts for name, _, value in [part.partition("=")]}
+def _named(operation: Operation, parameter: Parameter, parts: list[str]) -> dict[str, Any]:
+    pairs = [part.partition("=")[::2] for part in parts]
+    return {name: _property(operation, parameter, name, text) for name, text in pairs}
+
+
+def _property(operation: Operation, parameter: Parameter, name: str, text: str) -> Any:
+    """The reading of one property's text that its schema takes; the likeliest where none or all do."""
+    places = [
+        f"{place}/properties/{escape(name)}"
+        if name in _map(node.get("properties"))
+        else f"{place}/additionalProperties"
+        for place, node in operation.schemas.flatten([parameter.schema or ""])
+        if name in _map(node.get("properties")) or isinstance(node.get("additionalProperties"), Mapping)
+    ]
+    readings = list(_scalars(text, set().union(*(_kinds(operation, place) for place in places))))
+    return next(
+        (each for each in readings if all(operation.schemas.accepts(place, "request", each) for place in places)),
+        readings[0],
+    )
 
 
 def _deep(operation: Operation, parameter: Parameter, pairs: list[tuple[str, str]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, text in pairs:
         key = name[len(parameter.name) + 1 :].split("]")[0]
-        value = next(_scalars(text, _kinds(operation, f"{parameter.schema}/properties/{key}")))
+        value = _property(operation, parameter, key, text)
         if key in result:
             result[key] = [*(result[key] if isinstance(result[key], list) else [result[key]]), value]
         else:
@@ -260,6 +317,10 @@ def _kinds(operation: Operation, pointer: str) -> set[str]:
 
 def _pairs(query: str) -> list[tuple[str, str]]:
     return parse_qsl(query, keep_blank_values=True, max_num_fields=None)
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _plain(keyword: str, component: str, name: str | None, declared: str, observed: str) -> SchemaError:

@@ -42,6 +42,8 @@ class Schemas:
         self._document = document
         self._validators: dict[tuple[str, str], Any] = {}
         self._registries: dict[str, Any] = {}
+        self.memo: dict[str, Any] = {}
+        """What is worked out from the schemas once, by whoever asks."""
         self.repaired: list[str] = []
         """Pointers of patterns that no engine compiles; they are not judged."""
         self.unusable: dict[str, str] = {}
@@ -280,8 +282,32 @@ class Schemas:
                 if isinstance(node.get(keyword), Mapping):
                     stack.append(f"{place}/{keyword}")
             stack.extend(f"{place}/dependentSchemas/{escape(name)}" for name in _mapping(node.get("dependentSchemas")))
-            mapping = _mapping(_mapping(node.get("discriminator")).get("mapping"))
-            stack.extend(target for target in mapping.values() if isinstance(target, str) and target.startswith("#"))
+            if isinstance(node.get("discriminator"), Mapping):
+                mapping = _mapping(node["discriminator"].get("mapping"))
+                stack.extend(
+                    target for target in mapping.values() if isinstance(target, str) and target.startswith("#")
+                )
+                stack.extend(self.children(place))
+
+    def children(self, parent: str) -> list[str]:
+        """Components that extend a component by `allOf`, themselves or through others."""
+        index: dict[str, list[str]] | None = self.memo.get("children")
+        if index is None:
+            index = {}
+            components = _mapping(_mapping(self.value.get("components")).get("schemas"))
+            for name, node in components.items():
+                branches = _mapping(node).get("allOf")
+                for branch in branches if isinstance(branches, list) else ():
+                    if isinstance(branch, Mapping) and isinstance(branch.get("$ref"), str):
+                        index.setdefault(branch["$ref"], []).append(f"#/components/schemas/{escape(name)}")
+            self.memo["children"] = index
+        found: dict[str, None] = {}
+        stack = [parent]
+        while stack:
+            fresh = [child for child in index.get(stack.pop(), ()) if child not in found]
+            found.update(dict.fromkeys(fresh))
+            stack.extend(fresh)
+        return list(found)
 
 
 def _unexpected(where: str, exact: str, keyword: str, component: str, name: str) -> SchemaError:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from contract.core import rule
-from contract.core.evidence import Complaint
-from contract.core.finding import Fix, Level, Mismatch, Proof, Where
+from contract.core import parameters, rule
+from contract.core.evidence import Complaint, Exchange
+from contract.core.finding import Fix, Level, Mismatch, Proof, Where, folded
 from contract.core.openapi import Operation
 
 
@@ -28,3 +28,21 @@ def invalid_request_accepted(operation: Operation, complaint: Complaint) -> Iter
         name=complaint.where,
         fix=Fix("Take the constraint out of the document.", "Refuse such a request with a 4xx."),
     )
+
+
+@rule.matched(Exchange, "invalid-request-accepted", Level.WARNING, proof=Proof.CONFIRMED, sees="request")
+def invalid_request_answered(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
+    answer = exchange.response
+    if answer is None or not 200 <= answer.status < 300:
+        return
+    for place, error in parameters.errors(operation, exchange, operation.path_values(exchange)):
+        where = folded(place)
+        yield Mismatch(
+            Where("request", pointer=where),
+            declared=error.message,
+            observed=f"accepted with {answer.status}",
+            message=f"The server took a request in which {where} breaks the document: {error.message}.",
+            component=operation.pointer,
+            name=where,
+            fix=Fix("Take the constraint out of the document.", "Refuse such a request with a 4xx."),
+        )

@@ -10,7 +10,7 @@ from contract.core.finding import Fix, Level, Mismatch, Where
 from contract.core.openapi import Operation
 
 
-@rule.matched(Exchange, "malformed-body", Level.ERROR)
+@rule.matched(Exchange, "malformed-body", Level.ERROR, sees="body")
 def malformed_body(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
     """The answer is labelled JSON (RFC 8259), a form, XML or a stream, and its body is none.
 

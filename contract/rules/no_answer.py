@@ -10,7 +10,7 @@ from contract.core.finding import Fix, Level, Mismatch, Proof, Where
 from contract.core.openapi import Operation
 
 
-@rule.matched(Exchange, "no-answer", Level.ERROR, proof=Proof.REPLAYED)
+@rule.matched(Exchange, "no-answer", Level.ERROR, proof=Proof.REPLAYED, sees="head")
 def no_answer(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
     """No readable answer came: the connection was closed, or the deadline passed.
 

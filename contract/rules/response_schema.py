@@ -10,7 +10,7 @@ from contract.core.finding import Fix, Level, Mismatch, Proof, Where
 from contract.core.openapi import Operation
 
 
-@rule.matched(Exchange, "response-schema", Level.ERROR, proof=Proof.CONFIRMED)
+@rule.matched(Exchange, "response-schema", Level.ERROR, proof=Proof.CONFIRMED, sees="body")
 def response_schema(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
     """The body breaks the schema that the document declares for this status and media type.
 

@@ -10,7 +10,7 @@ from contract.core.finding import Fix, Level, Mismatch, Proof, Where
 from contract.core.openapi import Operation
 
 
-@rule.matched(Exchange, "server-error", Level.ERROR, proof=Proof.REPLAYED)
+@rule.matched(Exchange, "server-error", Level.ERROR, proof=Proof.REPLAYED, sees="head")
 def server_error(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
     """The server answered with a 5xx that the operation does not list by its number.
 

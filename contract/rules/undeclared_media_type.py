@@ -10,7 +10,7 @@ from contract.core.finding import Fix, Level, Mismatch, Where
 from contract.core.openapi import Operation
 
 
-@rule.matched(Exchange, "undeclared-media-type", Level.ERROR)
+@rule.matched(Exchange, "undeclared-media-type", Level.ERROR, sees="head")
 def undeclared_media_type(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
     """The answer's `Content-Type` is none that the document lists for this status.
 

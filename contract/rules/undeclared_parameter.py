@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contract.core import parameters, rule
-from contract.core.evidence import Complaint, Exchange, Traffic
+from contract.core.evidence import MADE_UP, Complaint, Exchange
 from contract.core.finding import Fix, Level, Mismatch, Proof, Where
 from contract.core.openapi import Operation
-
-_NOBODY_ELSE = (Traffic.FUZZ, Traffic.SYNTHETIC, Traffic.REPLAY)
 
 
 @rule.complained("undeclared-parameter", Level.WARNING, proof=Proof.REPLAYED)
@@ -26,9 +24,9 @@ def undeclared_parameter(operation: Operation, complaint: Complaint) -> Iterator
     yield _mismatch(operation, complaint.name or "", complaint.message)
 
 
-@rule.matched(Exchange, "undeclared-parameter", Level.WARNING)
+@rule.matched(Exchange, "undeclared-parameter", Level.WARNING, sees="request")
 def undeclared_parameter_sent(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
-    if exchange.traffic in _NOBODY_ELSE or exchange.response is None or not 200 <= exchange.response.status < 300:
+    if exchange.traffic in MADE_UP or exchange.response is None or not 200 <= exchange.response.status < 300:
         return
     for name in parameters.undeclared_query(operation, exchange.request):
         yield _mismatch(operation, name, f"Clients send `?{name}=`, which the document does not declare.")

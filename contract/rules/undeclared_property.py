@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from contract.core import rule
-from contract.core.evidence import Exchange
+from contract.core import parameters, rule
+from contract.core.bodies import Content
+from contract.core.evidence import MADE_UP, Exchange
 from contract.core.finding import Fix, Level, Mismatch, Proof, Where
 from contract.core.openapi import Operation
 from contract.core.schema import kind_of
@@ -16,7 +17,7 @@ _MANY = 50
 """So many undeclared names in one object are a map that the document describes by an example."""
 
 
-@rule.matched(Exchange, "undeclared-property", Level.WARNING, proof=Proof.CONFIRMED)
+@rule.matched(Exchange, "undeclared-property", Level.WARNING, proof=Proof.CONFIRMED, sees="body")
 def undeclared_property(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
     """The answer has a property that no schema at its place names, although it names others.
 
@@ -32,25 +33,43 @@ def undeclared_property(operation: Operation, exchange: Exchange) -> Iterator[Mi
     answer = operation.answer(exchange)
     if answer.declared is None:
         return
+    place = Where("response", answer.declared.key, exchange.response.media_type)
+    yield from _mismatches(operation, answer.content, place)
+
+
+@rule.matched(Exchange, "undeclared-property", Level.WARNING, proof=Proof.CONFIRMED, sees="request")
+def undeclared_property_sent(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
+    if exchange.traffic in MADE_UP or exchange.response is None or not 200 <= exchange.response.status < 300:
+        return
+    yield from _mismatches(
+        operation, parameters.content(operation, exchange.request), Where("request", None, exchange.request.media_type)
+    )
+
+
+def _mismatches(operation: Operation, content: Content, place: Where) -> Iterator[Mismatch]:
     found: dict[tuple[str, str], list[tuple[str, Any]]] = {}
-    for judged in answer.content.judged:
+    for judged in content.judged:
         for where, component, name, item in operation.schemas.undeclared(judged.schema, judged.value):
             found.setdefault((judged.where + where, component), []).append((name, item))
+    answers = place.direction == "response"
     for (where, component), properties in found.items():
-        place = Where("response", answer.declared.key, exchange.response.media_type, where)
+        below = replace(place, pointer=where if answers else f"body:{where}")
         if len(properties) > _MANY:
-            yield _map(place, component, [name for name, _ in properties])
+            yield _map(below, component, [name for name, _ in properties])
             continue
         for name, item in properties:
             yield Mismatch(
-                replace(place, pointer=f"{where}/{name}"),
+                replace(below, pointer=f"{below.pointer}/{name}"),
                 declared="no such property",
                 observed=kind_of(item),
-                message=f"`{name}` is sent, and no schema names it.",
+                message=f"`{name}` is sent{'' if answers else ' by clients, and taken'}, and no schema names it.",
                 keyword="additionalProperties",
                 component=component,
                 name=name,
-                fix=Fix(f"Name `{name}` under the schema's `properties`.", f"Leave `{name}` out."),
+                fix=Fix(
+                    f"Name `{name}` under the schema's `properties`.",
+                    f"Leave `{name}` out." if answers else f"Refuse or ignore `{name}`, and tell the clients.",
+                ),
             )
 
 

@@ -13,7 +13,7 @@ _OF_THE_SERVER = frozenset({405, 408, 413, 414, 417, 421, 425, 426, 429, 431})
 """Statuses that a server or a gateway gives in front of every operation; none of them is an operation's own answer."""
 
 
-@rule.matched(Exchange, "undeclared-status", Level.ERROR)
+@rule.matched(Exchange, "undeclared-status", Level.ERROR, sees="head")
 def undeclared_status(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
     """The server answered with a status that the operation does not declare, by number, range or `default`.
 
