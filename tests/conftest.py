@@ -6,6 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A test never asserts seconds, and a busy machine is no fault of the code.
+settings.register_profile("contract", deadline=None)
+settings.load_profile("contract")
 
 GOLDEN = Path(__file__).parent / "golden"
 

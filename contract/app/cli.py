@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn, TextIO
 
     from contract.app.settings import Settings
-    from contract.core.errors import ContractError
+    from contract.core.errors import ConfigError, ContractError
     from contract.core.report import Report
 
 COMMANDS = {
@@ -26,6 +26,10 @@ COMMANDS = {
     "generate": "write the typed code that [types] names, and say how much of it is proven",
     "explain": "tell what a rule finds, why it matters and how to fix it",
     "replay": "send the request of a finding again and say whether it still holds",
+    "observe": "judge recorded traffic, and go on as a recording grows",
+    "merge": "add up what several runs have counted, and report it as one",
+    "record": "stand between clients and the API, and write down what passes",
+    "infer": "write the part of a document that recorded traffic shows and no document declares",
     "config": "show the settings and where each comes from, or the schema of the file",
 }
 
@@ -71,6 +75,44 @@ exit codes:
   1  it still holds
   2  usage or configuration
   3  no answer, or the report has no request for it""",
+    "observe": """\
+examples:
+  contract observe --document specs/api.yaml capture.har
+      judges every exchange of the recording, as `check` would
+  contract observe --document specs/api.yaml monday.ndjson.gz tuesday.ndjson.gz access.log --jobs 4
+      the kind of a file is told by its name or its first line; `nginx:FILE` says it
+  contract observe --document specs/api.yaml --follow --every 1m traffic.ndjson
+      reads on until Ctrl-C, and writes the report anew every minute""",
+    "merge": """\
+examples:
+  contract merge monday.json.gz tuesday.json.gz --out week.json.gz
+      ledgers that `--ledger` wrote, by day, by process or by machine, in any order
+  contract merge --document specs/api.yaml week.json.gz --format html=week.html
+      and the report of all of it""",
+    "record": """\
+examples:
+  contract record --target http://127.0.0.1:8000 --port 8001
+      clients go to port 8001; what passes is appended to traffic.ndjson, masked, until Ctrl-C
+  contract observe --document specs/api.yaml --follow ndjson:traffic.ndjson
+      judges it as it grows
+  contract record --target https://staging.example.com --rewrite-host --port 8001 --as test --out tests.ndjson
+      a test suite against a server that wants its own name as Host
+
+exit codes:
+  0  ended by Ctrl-C
+  2  usage or configuration
+  3  the recording broke off: the file cannot be written any more""",
+    "infer": """\
+examples:
+  contract infer --document specs/api.yaml --traffic ndjson:traffic.ndjson --out undeclared.yaml
+      what clients use and the document does not declare, to be merged into it
+  contract infer --traffic har:capture.har
+      a first document of an API that has none, on standard output
+
+exit codes:
+  0  inferred, or nothing to infer
+  2  usage or configuration
+  3  the traffic cannot be read, or not all of it""",
     "config": """\
 examples:
   contract config show
@@ -186,7 +228,8 @@ def parser(name: str) -> argparse.ArgumentParser:
         prog=f"contract {name}",
         usage=_USAGE[name],
         description=_sentence(COMMANDS[name]),
-        epilog=EXAMPLES[name] + ("" if name in ("replay", "explain", "config") else f"\n\n{EXIT_CODES}"),
+        epilog=EXAMPLES[name]
+        + ("" if name in ("replay", "explain", "record", "infer", "config") else f"\n\n{EXIT_CODES}"),
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=30, width=110),
         allow_abbrev=False,
         add_help=False,
@@ -213,7 +256,7 @@ def parser(name: str) -> argparse.ArgumentParser:
     common = made.add_argument_group("common")
     if sections:
         common.add_argument("--config", metavar="FILE", help="instead of the nearest contract.toml or pyproject.toml")
-    if name == "check":
+    if name in ("check", "observe", "merge"):
         common.add_argument("-q", "--quiet", action="store_const", const=True, help="no progress; only the last line")
     common.add_argument("--debug", action="store_const", const=True, help="show the traceback of an error")
     common.add_argument("-h", "--help", action="help", help="show this and stop")
@@ -230,6 +273,35 @@ def _arguments(made: argparse.ArgumentParser, name: str) -> None:
     elif name == "replay":
         made.add_argument("fingerprint", metavar="FINGERPRINT", help="as a report shows it, or its beginning")
         made.add_argument("--report", metavar="FILE", help="the JSON report it is in (default: the last run's)")
+    elif name == "observe":
+        made.add_argument("files", nargs="*", metavar="[KIND:]FILE", help="else the traffic of the config file")
+        made.add_argument("--follow", action="store_const", const=True, help="read on as the file grows, until Ctrl-C")
+        made.add_argument(
+            "--every", metavar="TIME", help="how often the report is written while following (default: 30s)"
+        )
+    elif name == "merge":
+        made.add_argument("ledgers", nargs="+", metavar="LEDGER", help="files that --ledger or merge wrote")
+        made.add_argument("--out", metavar="FILE", help="where the sum goes; packed if it ends in .gz")
+    elif name == "record":
+        made.add_argument("--port", metavar="N", help="where clients go (default: 8001; 0 takes a free one)")
+        made.add_argument("--listen", metavar="ADDRESS", help="(default: 127.0.0.1, for this machine alone)")
+        made.add_argument("--out", metavar="FILE", help="is appended to (default: traffic.ndjson)")
+        made.add_argument(
+            "--as",
+            metavar="CLASS",
+            dest="record_as",
+            help="real, test, synthetic, fuzz or replay (default: what the headers say)",
+        )
+        made.add_argument("--max-body", metavar="SIZE", help="bytes of a body that are kept: 64kB, 1MB (default: 1MB)")
+        made.add_argument(
+            "--rewrite-host", action="store_const", const=True, help="say the target's Host instead of the client's"
+        )
+        made.add_argument(
+            "--unredacted", action="store_const", const=True, help="mask nothing; the file then holds secrets"
+        )
+    elif name == "infer":
+        made.add_argument("--out", metavar="FILE", help="write it there instead of to standard output")
+        made.add_argument("--format", metavar="NAME", dest="infer_format", help="yaml or json (default: yaml)")
     elif name == "config":
         made.add_argument("what", nargs="?", metavar="show|schema", help="(default: show)")
 
@@ -240,6 +312,10 @@ _USAGE = {
     "generate": "contract generate [--document FILE] [--types NAME=DIR] …",
     "explain": "contract explain [RULE]",
     "replay": "contract replay FINGERPRINT [--report FILE] [--target URL] [--header 'NAME: VALUE'] …",
+    "observe": "contract observe [--document FILE] [--follow] [KIND:]FILE …",
+    "merge": "contract merge [--out FILE] [--document FILE] [--format NAME[=PATH]] LEDGER …",
+    "record": "contract record --target URL [--port N] [--out FILE] …",
+    "infer": "contract infer --traffic KIND:FILE … [--document FILE] [--out FILE] [--format yaml|json]",
     "config": "contract config [show|schema]",
 }
 _ALL = ("document", "evidence", "fuzzer", "requests", "scope", "generated types", "this run", "reports", "gate")
@@ -248,11 +324,17 @@ _SECTIONS_OF: dict[str, tuple[str, ...]] = {
     "lint": ("document", "gate"),
     "generate": ("document", "generated types"),
     "replay": ("document", "evidence", "requests", "reports"),
+    "observe": ("document", "evidence", "scope", "this run", "reports", "gate"),
+    "merge": ("document", "scope", "this run", "reports", "gate"),
+    "record": ("evidence", "reports"),
+    "infer": ("document", "evidence"),
     "config": _ALL,
 }
 _NOT_OF: dict[str, tuple[str, ...]] = {
     "lint": ("documents", "floor", "baseline", "update_baseline", "reason", "until"),
     "replay": ("routes", "traffic", "formats"),
+    "record": ("routes", "traffic", "jobs", "tenant", "formats", "report_dir", "ledger"),
+    "infer": ("target", "routes"),
     "config": ("update_baseline", "reason", "until"),
 }
 
@@ -331,6 +413,63 @@ def _check(flags: dict[str, Any]) -> int:
     return _deliver(report, settings, kept, quiet=quiet)
 
 
+def _observe(flags: dict[str, Any]) -> int:
+    from pathlib import Path
+
+    from contract.app import outputs, run, terminal
+    from contract.app.observe import described
+    from contract.app.values import DURATION, Place
+    from contract.core.errors import ConfigError
+
+    if flags.get("files"):
+        flags["traffic"] = [described(file) for file in flags.pop("files")]
+    settings = _settings({**flags, "fuzz": False, "target": None, "types": ["none"]})
+    _need_document(settings)
+    _need_rules(settings)
+    if not settings.traffic:
+        raise ConfigError("there is nothing to observe", "name a recording: `contract observe capture.har`")
+    quiet = bool(flags.get("quiet"))
+    for output in settings.formats:
+        outputs.renderer(output.format)
+    outputs.probe(Path(output.path) for output in settings.formats if output.path is not None)
+    kept = _kept(settings)
+    following = None
+    if flags.get("follow"):
+        if len(settings.traffic) > 1:
+            raise ConfigError(
+                "--follow takes one file", "run one `contract observe --follow` for each, and `merge` them"
+            )
+        try:
+            every_s = float(DURATION.text(flags.get("every", "30s"), Place(Path.cwd(), Path.cwd(), os.environ)))
+        except ValueError as error:
+            raise ConfigError(f"--every must be {error}") from error
+        following = run.Following(every_s, lambda report: _told(report, settings, kept))
+    elif flags.get("every"):
+        raise ConfigError("--every says how often a followed file is reported", "add --follow")
+    with terminal.progress(sys.stderr, os.environ, quiet=quiet) as notify:
+        report = run.check(settings, notify=notify, following=following)
+    return _deliver(report, settings, kept, quiet=quiet)
+
+
+def _merge(flags: dict[str, Any]) -> int:
+    from pathlib import Path
+
+    from contract.app import observe
+
+    settings = _settings({**flags, "fuzz": False, "target": None, "types": ["none"]})
+    total, of = observe.merged([Path(path) for path in flags["ledgers"]])
+    if "out" in flags:
+        from contract.app import ledgers
+
+        ledgers.write(Path(flags["out"]), total, of=of)
+    if not settings.documents:
+        _print(observe.sentence(total, len(flags["ledgers"]), flags.get("out")))
+        return 0
+    _need_rules(settings)
+    kept = _kept(settings)
+    return _deliver(observe.report(total, of, settings), settings, kept, quiet=bool(flags.get("quiet")))
+
+
 def _need_document(settings: Settings) -> None:
     if settings.documents:
         return
@@ -399,29 +538,12 @@ def _kept(settings: Settings) -> str | None:
 def _deliver(report: Report, settings: Settings, kept: str | None, *, quiet: bool) -> int:
     """Writes and prints; gives the exit code. Files come first, so that the last line is true when it is read."""
     import shutil
-    from pathlib import Path
 
     from contract.app import outputs, terminal
-    from contract.core.errors import ConfigError
 
     if settings.update_baseline:
         report = _accepted(report, settings)
-    written = []
-    lost: list[ConfigError] = []
-    for output in settings.formats:
-        if output.path is not None:
-            text = outputs.renderer(output.format).render(report)
-            try:
-                outputs.write(Path(output.path), text)
-            except ConfigError as error:  # a disk that is full costs this report, and not the others
-                lost.append(error)
-            else:
-                written.append(output.path)
-    if kept is not None:
-        outputs.keep(Path(kept))
-        for name, file in (("json", "report.json"), ("html", "report.html")):
-            outputs.write(Path(kept) / file, outputs.renderer(name).render(report))
-        written.append(os.path.normpath(f"{kept}/report.html"))
+    written, lost = _write(report, settings, kept)
     data = next((one.format for one in settings.formats if one.path is None and one.format != "text"), None)
     human = sys.stderr if data is not None else sys.stdout
     if data is not None:
@@ -437,6 +559,38 @@ def _deliver(report: Report, settings: Settings, kept: str | None, *, quiet: boo
     if lost:
         raise lost[0]
     return code
+
+
+def _told(report: Report, settings: Settings, kept: str | None) -> None:
+    """The report of a recording that is still followed."""
+    for error in _write(report, settings, kept)[1]:
+        print(f"note: {error.message}", file=sys.stderr)
+
+
+def _write(report: Report, settings: Settings, kept: str | None) -> tuple[list[str], list[ConfigError]]:
+    """Writes the reports that go to files; which were written, and what went wrong with the others."""
+    from pathlib import Path
+
+    from contract.app import outputs
+    from contract.core.errors import ConfigError
+
+    written: list[str] = []
+    lost: list[ConfigError] = []
+    for output in settings.formats:
+        if output.path is not None:
+            text = outputs.renderer(output.format).render(report)
+            try:
+                outputs.write(Path(output.path), text)
+            except ConfigError as error:  # a disk that is full costs this report, and not the others
+                lost.append(error)
+            else:
+                written.append(output.path)
+    if kept is not None:
+        outputs.keep(Path(kept))
+        for name, file in (("json", "report.json"), ("html", "report.html")):
+            outputs.write(Path(kept) / file, outputs.renderer(name).render(report))
+        written.append(os.path.normpath(f"{kept}/report.html"))
+    return written, lost
 
 
 def _accepted(report: Report, settings: Settings) -> Report:
@@ -524,6 +678,85 @@ def _replay(flags: dict[str, Any]) -> int:
     return code
 
 
+def _record(flags: dict[str, Any]) -> int:
+    from pathlib import Path
+
+    from contract.app import record, terminal
+    from contract.app.steps import Step
+    from contract.core.errors import ConfigError
+    from contract.core.evidence import Traffic
+
+    settings = _settings(flags)
+    if settings.target is None:
+        raise ConfigError("there is no API to stand before", "say `--target http://127.0.0.1:8000`")
+    out = Path(flags.get("out", "traffic.ndjson"))
+    port = str(flags.get("port", "8001"))
+    if not port.isdecimal() or int(port) > 65535:
+        raise ConfigError(f"--port: `{port}` is no port", "a number such as 8001; 0 takes a free one")
+    classes = [each.value for each in Traffic]
+    if flags.get("record_as", "real") not in classes:
+        raise ConfigError(f"--as: there is no class `{flags['record_as']}`", "choose from: " + ", ".join(classes))
+    options = record.Options(
+        target=settings.target,
+        out=out,
+        port=int(port),
+        listen=flags.get("listen", "127.0.0.1"),
+        redact="unredacted" not in flags,
+        extra=tuple(settings.redact),
+        body_cap=_size(flags["max_body"]) if "max_body" in flags else record.BODY_CAP,
+        rewrite_host="rewrite_host" in flags,
+        traffic=Traffic(flags["record_as"]) if "record_as" in flags else None,
+    )
+
+    def ready(origin: str) -> None:
+        print(f"{origin} → {settings.target}, recorded in {out}; Ctrl-C ends it", file=sys.stderr, flush=True)
+
+    with terminal.progress(sys.stderr, os.environ) as notify:
+        counts = record.record(options, ready=ready, tick=lambda now: notify(Step("record", now.exchanges)))
+    _print(f"{counts.sentence(out)} · exit 0")
+    return 0
+
+
+def _size(text: str) -> int:
+    """Bytes of `64kB`, `1MB` or a plain number."""
+    import re
+
+    from contract.core.errors import ConfigError
+
+    match = re.fullmatch(r"([0-9]{1,12})\s*(k|M|G|)i?B?", text)
+    if match is None:
+        raise ConfigError(f"--max-body: `{text}` is no size", "such as 64kB, 1MB")
+    return int(match[1]) << {"": 0, "k": 10, "M": 20, "G": 30}[match[2]]
+
+
+def _infer(flags: dict[str, Any]) -> int:
+    from pathlib import Path
+
+    from contract.app import infer, outputs, terminal
+    from contract.core.errors import ConfigError
+
+    kind = flags.get("infer_format", "yaml")
+    if kind not in infer.FORMATS:
+        from contract.app.keys import nearest
+
+        guess = nearest(kind, list(infer.FORMATS))
+        message = f"infer has no format `{kind}`" + (f". Did you mean `{guess}`?" if guess else "")
+        raise ConfigError(message, "yaml or json")
+    settings = _settings(flags)
+    out = Path(flags["out"]) if "out" in flags else None
+    if out is not None:
+        outputs.probe([out])
+    with terminal.progress(sys.stderr, os.environ) as notify:
+        made = infer.infer(settings, notify=notify)
+    if made.operations and out is not None:
+        outputs.write(out, infer.as_text(made, kind) + "\n")
+    elif made.operations:
+        _print(infer.as_text(made, kind))
+    for line in infer.summary(made):
+        print(line, file=sys.stderr)
+    return made.exit_code
+
+
 def _config(flags: dict[str, Any]) -> int:
     from contract.app import settings
     from contract.core.errors import ConfigError
@@ -552,5 +785,9 @@ _COMMAND: dict[str, Callable[[dict[str, Any]], int]] = {
     "generate": _generate,
     "explain": _explain,
     "replay": _replay,
+    "observe": _observe,
+    "merge": _merge,
+    "record": _record,
+    "infer": _infer,
     "config": _config,
 }

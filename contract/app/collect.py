@@ -5,32 +5,38 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import os
 import re
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import parse_qsl
 
+import contract
+from contract.app import shards
 from contract.app.settings import Settings
-from contract.app.steps import Notify, Step
-from contract.core import redact, routing
+from contract.app.steps import Notify, Step, silent
+from contract.core import redact, routing, rule
 from contract.core.check import NOWHERE, Judge, Judgement, believed
-from contract.core.compose import Implemented
+from contract.core.compose import Implemented, Material, Proven
 from contract.core.document import resolve
-from contract.core.errors import ConfigError, ContractError, TargetError
-from contract.core.evidence import Artifact, Complaint, Exchange, Progress, Request, Route, Stale, Traffic
+from contract.core.errors import ConfigError, ContractError, SourceError, TargetError
+from contract.core.evidence import Artifact, Complaint, Exchange, Lost, Progress, Request, Route, Stale, Traffic, header
 from contract.core.finding import Finding
-from contract.core.ledger import Ledger, Rank
+from contract.core.ledger import Ledger, Rank, Sighting, tenant_hash
 from contract.core.openapi import Contract, Operation
-from contract.core.report import Example, ExampleResponse, Excluded, Place, Source, Verdict
+from contract.core.policy import Baseline
+from contract.core.report import Example, ExampleResponse, Excluded, Place, Run, Source, Tool, Verdict
 from contract.core.schema import show
 from contract.core.selection import Selection
 from contract.core.target import Target
+from contract.core.unseen import unseen
 
 
 @dataclass
@@ -54,9 +60,12 @@ class Gathered:
     """By fingerprint the least exchanges that show it."""
     accepted: dict[str, Exchange] = field(default_factory=dict)
     """By operation the exchange that was a success and tells a probe most."""
+    follow: Follow | None = None
+    """Set where a recording is read on as it grows."""
 
     def __post_init__(self) -> None:
         self._scope: frozenset[str] = frozenset()
+        self._probing = self.settings.target is not None
         headers = self.settings.headers
         self._names = (*self.settings.redact, *(header.name for header in headers if header.secret))
         self._known = redact.secrets(tuple((header.name, header.value) for header in headers), extra=self._names)
@@ -68,16 +77,30 @@ class Gathered:
     def record(self, exchange: Exchange) -> Judgement:
         """Judges one exchange and adds it, unless its operation is out of scope."""
         judgement = self.judge.exchange(exchange)
-        operation = judgement.operation
-        if operation is not None and operation.key not in self._scope:
-            return Judgement(None, ())
-        if operation is not None and exchange.response is not None and 200 <= exchange.response.status < 300:
-            kept = self.accepted.get(operation.key)
-            if kept is None or _tells_more(exchange, kept):
-                self.accepted[operation.key] = exchange
-        findings, examples = self._shown(judgement.findings, (exchange,))
-        self.ledger.record(replace(judgement, findings=findings), exchange, examples)
+        operation, found = judgement[0], judgement[1]
+        if operation is not None:
+            if operation.key not in self._scope:
+                return Judgement(None, ())
+            if self._probing and 200 <= judgement.answered[0] < 300:
+                kept = self.accepted.get(operation.key)
+                if kept is None or _tells_more(exchange, kept):
+                    self.accepted[operation.key] = exchange
+            if self.settings.tenant is not None:
+                name = tenant(exchange, operation, self.settings.tenant)
+                if name is not None:
+                    self.ledger.belongs(tenant_hash(name), operation.key, judgement.answered[0])
+        if found:
+            shown, examples = self._shown(found, (exchange,))
+            self.ledger.record(judgement._replace(findings=shown), exchange, examples)
+        else:
+            self.ledger.record(judgement, exchange, _NO_EXAMPLES)
         return judgement
+
+    def absorb(self, part: Share) -> None:
+        """Adds what another process has judged."""
+        mine = Share(self.ledger, self.exhibits, 0, Counter())
+        self.ledger = self.ledger + part.ledger
+        self.exhibits = _exhibits(self.ledger, mine, part)
 
     def complain(self, complaint: Complaint) -> None:
         """Adds what a probe complains of, if our own reading of the request bears it out."""
@@ -142,7 +165,7 @@ class Gathered:
         if operation is None:
             return redact.Declared()
         root, body = self.contract.root, operation.request_body
-        sent = body.media(exchange.request.media_type) if body is not None else None
+        sent = body.media(exchange.request.content_type) if body is not None else None
         got = operation.answer(exchange).media if exchange.response is not None else None
         return redact.Declared(
             _schema(root, sent.schema if sent is not None else None),
@@ -155,6 +178,46 @@ class Gathered:
         self.notify(
             Step(source, done, whole, exchanges=self.ledger.exchanges, findings=len(self.ledger.sightings), **more)
         )
+
+
+@dataclass(frozen=True)
+class Follow:
+    """Asked for while a recording is followed: every so many seconds `told` is called."""
+
+    every_s: float
+    told: Callable[[], None]
+
+
+def material(
+    gathered: Gathered,
+    run: Run,
+    target: str | None,
+    proofs: Mapping[str, Proven],
+    accepted: Baseline,
+    curl: Callable[[Sighting], str | None],
+) -> Material:
+    """Everything that the report of what was gathered is a function of."""
+    settings = gathered.settings
+    return Material(
+        contract=gathered.contract,
+        ledger=gathered.ledger.settled(),
+        run=run,
+        tool=Tool("contract", contract.__version__),
+        target=target,
+        sources=list(gathered.sources),
+        runtime=frozenset(item.id for item in rule.all_rules() if item.runtime),
+        operations=gathered.operations,
+        excluded=gathered.excluded,
+        implemented=gathered.implemented,
+        artifacts=gathered.artifacts,
+        proofs=proofs,
+        baseline=accepted,
+        gate=settings.fail_on,
+        floor=settings.floor,
+        asked_runtime=bool(settings.traffic) or (settings.target is not None and settings.fuzz),
+        curl=curl,
+        routes=gathered.places,
+    )
 
 
 _ENOUGH = 4096
@@ -226,6 +289,20 @@ def _folded(place: str) -> str:
     return "/".join("*" if part.isdigit() else part for part in place.split("/"))
 
 
+_NO_EXAMPLES: dict[str, tuple[Rank, Example]] = {}
+
+
+def tenant(exchange: Exchange, operation: Operation, where: str) -> str | None:
+    """Whose exchange it is: `header:X-Tenant`, `path:tenant`, `query:tenant`, or `host`; None if it does not say."""
+    kind, _, name = where.partition(":")
+    request = exchange.request
+    if kind == "path":
+        return operation.path_values(exchange).get(name)
+    if kind == "query":
+        return dict(parse_qsl(request.query)).get(name)
+    return header(request.headers, name if kind == "header" else "host")
+
+
 def _tells_more(one: Exchange, other: Exchange) -> bool:
     """True if a probe learns more from `one`: a list with items before an empty one, then the plainer request."""
 
@@ -278,6 +355,10 @@ def gather(gathered: Gathered, target: Target | None, failed: TargetError | None
         gathered.notes += _unused(gathered)
     for where in settings.traffic:
         _source(gathered, "traffic", where, lambda where=where: _traffic(gathered, where))
+    for operation in gathered.operations if settings.traffic else ():
+        tally = gathered.ledger.tallies.get(operation.key)
+        for never in unseen(operation, tally) if tally is not None else ():
+            gathered.state(gathered.judge.unseen(operation, never), "traffic")
     if (target is not None or failed is not None) and settings.fuzz:
         _source(gathered, "fuzz", f"schemathesis · seed {settings.seed}", lambda: _fuzz(gathered, target, failed))
     elif failed is not None:
@@ -419,20 +500,14 @@ def _traffic(gathered: Gathered, item: str) -> tuple[int | None, str | None]:
     kind, where = split(item, "--traffic", "har:capture.har")
     module = plug_in("sources.traffic", kind, "--traffic")
     hosts = _hosts(gathered.contract, gathered.settings.target)
-    others: Counter[str] = Counter()
-    number = 0
-    for number, exchange in enumerate(module.exchanges(where, hosts=hosts, others=others), 1):
-        gathered.record(exchange)
-        if number % 200 == 0:
-            gathered.step("traffic", number, phase=kind)
+    number, others = _judged(gathered, module, kind, where, hosts)
     names = [host for host, _ in others.most_common()]
     if others and not number:
         # Recorded under a name that the document does not know, such as a proxy's.
         gathered.notes.append(
             f"{where}: no recorded request went to a server of the document or to the target; all were judged: {_some(names)}"
         )
-        for exchange in module.exchanges(where):
-            gathered.record(exchange)
+        _judged(gathered, module, kind, where, None)
     elif others:
         count = others.total()
         gathered.notes.append(
@@ -440,6 +515,136 @@ def _traffic(gathered: Gathered, item: str) -> tuple[int | None, str | None]:
             f"out: {_some(names)}"
         )
     return None, None
+
+
+_LARGE_FILE = 32 * 1024 * 1024
+"""Bytes of recorded traffic from which on it pays to start further processes."""
+_A_SHARD = 16 * 1024 * 1024
+
+
+def _judged(
+    gathered: Gathered, module: ModuleType, kind: str, where: str, hosts: frozenset[str] | None
+) -> tuple[int, Counter[str]]:
+    """Judges a recording, in several processes where it is large; how many exchanges, and those to other hosts."""
+    size, jobs = _size(where), gathered.settings.jobs
+    if jobs is None:
+        jobs = (os.cpu_count() or 1) if size > _LARGE_FILE else 1
+    spans = module.spans(where, max(jobs, size // _A_SHARD)) if jobs > 1 and hasattr(module, "spans") else []
+    if len(spans) < 2:
+        others: Counter[str] = Counter()
+        number = 0
+        try:
+            for item in _read(gathered, module, where, hosts, others):
+                if isinstance(item, Lost):
+                    gathered.ledger.lose(item)
+                    continue
+                gathered.record(item)
+                number += 1
+                if number % 500 == 0 or gathered.follow is not None:
+                    gathered.step("traffic", number, phase=kind)
+        except KeyboardInterrupt:
+            if gathered.follow is None:
+                raise  # following has no other end
+        return number, others
+    work = _Shard(gathered.settings, gathered.contract.base_path, kind, where, hosts)
+    so_far = 0
+
+    def done(part: Share) -> None:
+        nonlocal so_far
+        so_far += part.number
+        gathered.notify(Step("traffic", so_far, phase=kind, exchanges=so_far, findings=len(part.ledger.sightings)))
+
+    total = shards.map_merge(spans, work, jobs=jobs, done=done)
+    assert total is not None
+    gathered.absorb(total)
+    return total.number, total.others
+
+
+def _read(
+    gathered: Gathered, module: ModuleType, where: str, hosts: frozenset[str] | None, others: Counter[str]
+) -> Iterator[Exchange | Lost]:
+    follow = gathered.follow
+    if follow is None:
+        return iter(module.exchanges(where, hosts=hosts, others=others))
+    if not hasattr(module, "follow"):
+        raise SourceError(f"{where}: a file of this kind is written once, and does not grow", "leave --follow out")
+    last = time.monotonic()
+
+    def stop() -> bool:
+        nonlocal last
+        if time.monotonic() - last >= follow.every_s:
+            follow.told()
+            last = time.monotonic()
+        return False
+
+    found: Iterator[Exchange | Lost] = module.follow(where, stop=stop, hosts=hosts, others=others)
+    return found
+
+
+def _size(where: str) -> int:
+    try:
+        return os.path.getsize(where)
+    except OSError:
+        return 0  # whoever reads it says what is wrong
+
+
+@dataclass
+class Share:
+    """What one shard of a recording comes to."""
+
+    ledger: Ledger
+    exhibits: dict[str, Exhibit]
+    number: int
+    others: Counter[str]
+
+    def __add__(self, other: Share) -> Share:
+        ledger = self.ledger + other.ledger
+        return Share(ledger, _exhibits(ledger, self, other), self.number + other.number, self.others + other.others)
+
+
+def _exhibits(ledger: Ledger, *parts: Share) -> dict[str, Exhibit]:
+    """Of each finding that is kept the exchanges of the part whose example it has."""
+    found: dict[str, Exhibit] = {}
+    for fingerprint, sighting in ledger.sightings.items():
+        for part in parts:
+            mine = part.ledger.sightings.get(fingerprint)
+            if mine is not None and mine.rank == sighting.rank and fingerprint in part.exhibits:
+                found.setdefault(fingerprint, part.exhibits[fingerprint])
+    return found
+
+
+@dataclass(frozen=True)
+class _Shard:
+    """Judges one span of a recording, in a process of its own."""
+
+    settings: Settings
+    base_path: str | None
+    kind: str
+    where: str
+    hosts: frozenset[str] | None
+
+    def __call__(self, span: tuple[int, int]) -> Share:
+        from contract.app import run
+
+        if _loaded.get("settings") != self.settings:
+            api = Contract(run.load_document(self.settings), self.base_path)
+            _loaded.update(settings=self.settings, contract=api, judge=Judge(api, self.settings.level))
+        gathered = Gathered(_loaded["contract"], _loaded["judge"], self.settings, silent)
+        select(gathered)
+        module = plug_in("sources.traffic", self.kind, "--traffic")
+        others: Counter[str] = Counter()
+        number = 0
+        for item in module.exchanges(self.where, hosts=self.hosts, others=others, span=span):
+            if isinstance(item, Lost):
+                gathered.ledger.lose(item)
+            else:
+                gathered.record(item)
+                number += 1
+        return Share(gathered.ledger, gathered.exhibits, number, others)
+
+
+_loaded: dict[str, Any] = {}
+"""What a worker has made ready for the shards to come."""
 
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})

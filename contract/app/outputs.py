@@ -64,7 +64,11 @@ def probe(paths: Iterable[Path]) -> None:
 
 def write(path: Path, text: str) -> None:
     """Puts the text in place of what was there, in one step, so that nobody ever reads half of it."""
-    data = text.encode("utf-8", "backslashreplace")
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """The same for what is no text."""
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)

@@ -5,27 +5,25 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import contract
-from contract.app import baseline, collect, prove
+from contract.app import baseline, collect, ledgers, prove
 from contract.app.settings import Settings
 from contract.app.steps import Notify, Step, silent
-from contract.core import rule
 from contract.core.check import Judge
-from contract.core.compose import Material, compose
+from contract.core.compose import compose
 from contract.core.document import Document
 from contract.core.errors import ConfigError, TargetError
 from contract.core.openapi import Contract
 from contract.core.policy import Baseline
-from contract.core.report import FindingRow, Report, Run, Tool
+from contract.core.report import FindingRow, Report, Run
 from contract.core.target import Target
 
 
-def check(settings: Settings, *, notify: Notify = silent) -> Report:
+def check(settings: Settings, *, notify: Notify = silent, following: Following | None = None) -> Report:
     """The report of one check; raises ContractError only for what makes any check impossible.
 
     A source that fails shows in the report, beside the results of the others. Ctrl-C ends the evidence, not the
@@ -39,7 +37,7 @@ def check(settings: Settings, *, notify: Notify = silent) -> Report:
             "or recorded traffic (`--traffic har:capture.har`); `contract lint` looks at the document alone",
         )
     collect.need_plug_ins(settings)
-    accepted = _baseline(settings)
+    accepted = read_baseline(settings)
     notify(Step("document", 0))
     document = load_document(settings)
     target, failed = None, None
@@ -50,7 +48,7 @@ def check(settings: Settings, *, notify: Notify = silent) -> Report:
             raise
         failed = error  # what the others prove stands all the same
     try:
-        return _check(settings, notify, document, target, accepted, started, clock, failed)
+        return _check(settings, notify, document, target, accepted, started, clock, failed, following)
     finally:
         if target is not None:
             target.close()
@@ -65,26 +63,22 @@ def _check(
     started: datetime,
     clock: int,
     failed: TargetError | None = None,
+    following: Following | None = None,
 ) -> Report:
     api = Contract(document, target.base_path if target is not None else None)
     judge = Judge(api, settings.level)
     gathered = collect.Gathered(api, judge, settings, notify)
-    interrupted = False
-    try:
-        collect.gather(gathered, target, failed)
-    except KeyboardInterrupt:
-        interrupted = True
-        gathered.notes.append("stopped by Ctrl-C: what was seen until then is reported")
-    try:
-        proofs = prove.prove(gathered, target, notify)
-    except KeyboardInterrupt:
-        interrupted = True
-        proofs = prove.unproven(gathered, "stopped by Ctrl-C before it was proved")
-    gathered.notes += _ended(accepted, gathered, started.date(), settings)
-    material = Material(
-        contract=api,
-        ledger=gathered.ledger,
-        run=Run(
+
+    def composed(interrupted: bool, notes: Iterable[str] = ()) -> Report:
+        try:
+            proofs = prove.prove(gathered, target, notify)
+        except KeyboardInterrupt:
+            interrupted = True
+            proofs = prove.unproven(gathered, "stopped by Ctrl-C before it was proved")
+        for fingerprint, proven in proofs.items():
+            gathered.ledger.sightings[fingerprint].proved = (proven.proof.value, proven.detail)
+        said = [*settings.notes, *gathered.notes, *notes, *_ended(accepted, gathered, started.date(), settings)]
+        run = Run(
             id=str(uuid.uuid4()),
             started_at=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
             elapsed_us=(time.perf_counter_ns() - clock) // 1000,
@@ -93,25 +87,32 @@ def _check(
             environment=settings.environment,
             commit=settings.commit,
             release=settings.release,
-            notes=tuple(dict.fromkeys([*settings.notes, *gathered.notes])),
-        ),
-        tool=Tool("contract", contract.__version__),
-        target=target.name if target is not None else settings.target if failed is not None else None,
-        sources=gathered.sources,
-        runtime=frozenset(item.id for item in rule.all_rules() if item.runtime),
-        operations=gathered.operations,
-        excluded=gathered.excluded,
-        implemented=gathered.implemented,
-        artifacts=gathered.artifacts,
-        proofs=proofs,
-        baseline=accepted,
-        gate=settings.fail_on,
-        floor=settings.floor,
-        asked_runtime=bool(settings.traffic) or (settings.target is not None and settings.fuzz),
-        curl=prove.curl_of(target),
-        routes=gathered.places,
-    )
-    return with_excerpts(compose(material, started.date()), settings.cwd)
+            notes=tuple(dict.fromkeys(said)),
+        )
+        name = target.name if target is not None else settings.target if failed is not None else None
+        material = collect.material(gathered, run, name, proofs, accepted, prove.curl_of(target))
+        return with_excerpts(compose(material, started.date()), settings.cwd)
+
+    if following is not None:
+        gathered.follow = collect.Follow(following.every_s, lambda: following.told(composed(False)))
+    interrupted = False
+    try:
+        collect.gather(gathered, target, failed)
+    except KeyboardInterrupt:
+        interrupted = True
+        gathered.notes.append("stopped by Ctrl-C: what was seen until then is reported")
+    report = composed(interrupted)
+    if settings.ledger is not None:
+        ledgers.write(settings.cwd / settings.ledger, gathered.ledger, document)
+    return report
+
+
+@dataclass(frozen=True)
+class Following:
+    """Reading on as a recording grows, until Ctrl-C: who is told, and how often."""
+
+    every_s: float
+    told: Callable[[Report], None]
 
 
 def _ended(accepted: Baseline, gathered: collect.Gathered, today: date, settings: Settings) -> Iterator[str]:
@@ -166,7 +167,8 @@ def load_document(settings: Settings) -> Document:
     return merge.merge([file.load(path, root=settings.root, allow=settings.allow_refs) for path in files.values()])
 
 
-def _baseline(settings: Settings) -> Baseline:
+def read_baseline(settings: Settings) -> Baseline:
+    """What was accepted; nothing where no baseline is named."""
     if settings.baseline is None:
         return Baseline()
     path = settings.cwd / settings.baseline

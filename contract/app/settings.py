@@ -24,6 +24,12 @@ class Settings:
     target: str | None = None
     routes: tuple[str, ...] = ()  # "KIND:WHERE"
     traffic: tuple[str, ...] = ()  # "KIND:FILE"
+    jobs: int | None = None
+    """Processes that judge recorded traffic; None for as many as there are cores, where it is large."""
+    tenant: str | None = None
+    """Where an exchange says whose it is: `header:X-Tenant`, `path:tenant`, `query:tenant`, `host`."""
+    ledger: str | None = None
+    """File to which all that was counted is written, for `contract merge`."""
     allow_refs: tuple[str, ...] = ()
     """Beginnings of URLs, and folders outside the project, that a `$ref` may lead to."""
 

@@ -383,6 +383,13 @@ def _traffic(text: str, place: Place) -> str:
     return f"{kind}:{place.path(where)}"
 
 
+def _tenant(text: str, place: Place) -> str:
+    kind, _, name = text.partition(":")
+    if text != "host" and (kind not in ("header", "path", "query") or not name):
+        raise ValueError("`header:NAME`, `path:NAME`, `query:NAME` or `host`")
+    return text
+
+
 def _target(text: str, place: Place) -> str:
     if not re.match(r"https?://[^/\s]|(asgi|wsgi):[\w.]+:[\w.]+(\(\))?$", text):
         raise ValueError("a URL such as `http://127.0.0.1:8000`, `asgi:MODULE:APP` or `wsgi:MODULE:APP`")
@@ -424,6 +431,11 @@ PATH = Scalar("a path", _STRING, lambda text, place: place.path(text))
 PATHS = List(PATH)
 SOURCES = List(Scalar("KIND:WHERE", {**_STRING, "pattern": "^[a-z][a-z0-9_-]*:."}, _source))
 TRAFFIC = List(Scalar("KIND:FILE", {**_STRING, "pattern": "^[a-z][a-z0-9_-]*:."}, _traffic))
+TENANT = Scalar(
+    "`header:NAME`, `path:NAME`, `query:NAME` or `host`",
+    {**_STRING, "pattern": "^((header|path|query):.+|host)$"},
+    _tenant,
+)
 TARGET = Scalar("a URL, `asgi:MODULE:APP` or `wsgi:MODULE:APP`", _STRING, _target)
 _DURATION_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _STRING]}
 DURATION = Scalar("a duration such as `60s`, `2m` or `1h`", _DURATION_SCHEMA, _seconds, (str, int, float))

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from contract.core import parameters, routing, rule
-from contract.core.evidence import Artifact, Complaint, Exchange, Response, Route, Stale, Traffic
+from contract.core.evidence import Artifact, Complaint, Exchange, Response, Route, Stale, Traffic, Unseen, is_masked
 from contract.core.finding import Finding, Level, Mismatch, fingerprint, folded
 from contract.core.openapi import Contract, Operation
+from contract.core.predicate import EVERYTHING, Answered, Predicate, known
 from contract.core.rule import Rule
 
 Levels = Callable[[str, Level], Level | None]
 """The level that a rule has for this user, given its id and its own level; None if it is switched off."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What one exchange came to: the operation it belongs to, where there is one, and what drifts in it."""
 
     operation: Operation | None
     findings: tuple[Finding, ...]
     sent: tuple[str, ...] = ()
     """Declared parameters that the request carried: `query:limit`, `body`."""
-    declared_response: str | None = None
-    """Key of the declared response that covers the answer: "200", "2XX", "default"."""
+    answered: Answered = (0, "", "")
+    """Status, key of the declared response that covers it, media type."""
 
 
 class Judge:
@@ -36,45 +36,81 @@ class Judge:
         self.router: Response | None = None
         self.nowhere = ""
         """What the target answers for a path that nobody serves, and that path, where it was asked."""
-        self._matched = rule.of_row("matched", Exchange)
+        self._matched = [
+            known(item) for item in rule.of_row("matched", Exchange) if levels(item.id, item.level) is not None
+        ]
+        self._predicates: dict[str, Predicate] = {}
         self._undeclared = rule.of_row("undeclared", Exchange)
-        self._prefix = _common(base + op.path for op in contract.operations for base in op.base_paths)
         self._complained = {item.id: item for item in rule.of_row("complained")}
 
     def exchange(self, exchange: Exchange) -> Judgement:
         """All that drifts in one exchange; an operation that is only guessed at by the sender is not believed."""
-        match = self.contract.match(exchange.request.method, exchange.request.path)
-        if match is None or match.operation is None:
-            if match is not None and _implied(exchange.request.method, match.methods):
-                return Judgement(None, ())
-            if not exchange.request.path.startswith(self._prefix):
-                return Judgement(None, ())  # a page, an icon: beside the API, not in it
-            key = f"{exchange.request.method.upper()} {routing.template(exchange.request.path)}"
-            return Judgement(
-                None,
-                tuple(
-                    finding
-                    for item in self._undeclared
-                    for mismatch in item.check(exchange)
-                    if (finding := self._stamp(item, key, key, mismatch)) is not None
-                ),
-            )
-        operation = match.operation
-        operation.asked(exchange, match.path_parameters)
+        request = exchange.request
+        match = self.contract.router.find(request.method.upper(), request.path)
+        if match is None or match[0] is None:
+            return self._nowhere(exchange, match[3] if match is not None else frozenset())
+        operation = match[0]
+        values = dict(zip(match[1], match[2], strict=True)) if match[1] else _NO_VALUES
+        answered, sent, refused = self.predicate(operation).look(exchange, values)
+        if refused is None:
+            return Judgement(operation, (), sent or (), answered)
+        return self.explained(operation, exchange, values, refused, sent)
+
+    def predicate(self, operation: Operation) -> Predicate:
+        """What says quickly whether any rule has something to say of an exchange of the operation."""
+        found = self._predicates.get(operation.key)
+        if found is None:
+            found = self._predicates[operation.key] = Predicate(operation, self._matched)
+        return found
+
+    def explained(
+        self,
+        operation: Operation,
+        exchange: Exchange,
+        values: Mapping[str, str],
+        sees: frozenset[str] = EVERYTHING,
+        sent: tuple[str, ...] | None = None,
+    ) -> Judgement:
+        """What the rules say, each asked in turn; by default the same as `exchange`, without its quick way."""
+        operation.asked(exchange, values)
         found = [
             finding
             for item in self._matched
+            if item.sees in sees
             for mismatch in item.check(operation, exchange)
-            if (finding := self._stamp(item, operation.key, operation.identity, mismatch)) is not None
+            if not _is_masked(exchange, mismatch)
+            and (finding := self._stamp(item, operation.key, operation.identity, mismatch)) is not None
         ]
         if self._is_router_s(exchange):
             found = [finding for finding in found if finding.rule not in _OF_THE_ROUTER]
-        response = operation.response(exchange.response.status) if exchange.response is not None else None
+        answer = exchange.response
+        response = operation.response(answer.status) if answer is not None else None
         return Judgement(
             operation,
             tuple({finding.fingerprint: finding for finding in found}.values()),
-            tuple(parameters.sent(operation, exchange.request, match.path_parameters)),
-            response.key if response is not None else None,
+            tuple(parameters.sent(operation, exchange.request, values)) if sent is None else sent,
+            (
+                answer.status if answer is not None else 0,
+                response.key if response is not None else "",
+                (answer.media_type or "") if answer is not None else "",
+            ),
+        )
+
+    def _nowhere(self, exchange: Exchange, methods: frozenset[str]) -> Judgement:
+        """What an exchange that belongs to no operation comes to; `methods` are those that its path declares."""
+        if methods and _implied(exchange.request.method, methods):
+            return Judgement(None, ())
+        if not exchange.request.path.startswith(self.contract.prefix):
+            return Judgement(None, ())  # a page, an icon: beside the API, not in it
+        key = f"{exchange.request.method.upper()} {routing.template(exchange.request.path)}"
+        return Judgement(
+            None,
+            tuple(
+                finding
+                for item in self._undeclared
+                for mismatch in item.check(exchange)
+                if (finding := self._stamp(item, key, key, mismatch)) is not None
+            ),
         )
 
     def _is_router_s(self, exchange: Exchange) -> bool:
@@ -136,6 +172,13 @@ class Judge:
                     if (finding := self._stamp(item, operation.key, operation.identity, mismatch)) is not None:
                         yield finding
 
+    def unseen(self, operation: Operation, evidence: Unseen) -> Iterator[Finding]:
+        """What is declared and was never seen."""
+        for item in rule.of_row("unobserved", Unseen):
+            for mismatch in item.check(operation, evidence):
+                if (finding := self._stamp(item, operation.key, operation.identity, mismatch)) is not None:
+                    yield finding
+
     def matched(self, operation: Operation, evidence: object) -> Iterator[Finding]:
         """What drifts between an operation and evidence that is neither an exchange nor a route."""
         for item in rule.of_row("matched", type(evidence)):
@@ -160,15 +203,13 @@ class Judge:
         return Finding(item.id, level, key, mismatch, fingerprint(item.id, identity, mismatch))
 
 
-def _common(templates: Iterable[str]) -> str:
-    """The literal segments that all templates begin with, `/api/v1/`; `/` if there are none."""
-    split = [template.split("/")[1:-1] for template in templates]
-    common = []
-    for parts in zip(*split, strict=False):
-        if len(set(parts)) > 1 or "{" in parts[0]:
-            break
-        common.append(parts[0])
-    return "/" + "".join(f"{part}/" for part in common)
+_NO_VALUES: Mapping[str, str] = {}
+
+
+def _is_masked(exchange: Exchange, mismatch: Mismatch) -> bool:
+    """True where what is told is a mask that stands for what was sent (law 7)."""
+    where = mismatch.where
+    return bool(exchange.masked) and is_masked(exchange, where.direction or "", where.pointer, mismatch.keyword)
 
 
 NOWHERE = "/zq7-no-such-path"
@@ -185,16 +226,14 @@ def _implied(method: str, methods: frozenset[str]) -> bool:
     return method.upper() == "OPTIONS" or (method.upper() == "HEAD" and "GET" in methods)
 
 
-def own_answer(exchange: Exchange) -> bool:
-    """True if the answer is the operation's own (law 4).
+NOT_OWN = frozenset({401, 403, 404, 405, 429})
+"""Statuses that stand in front of an operation (401, 403, 429) or are the router's (404, 405)."""
 
-    Not one that stands in front of it (401, 403, 429), not the router's (404, 405), not a failure (5xx), not silence.
-    """
-    return (
-        exchange.response is not None
-        and exchange.response.status not in (401, 403, 404, 405, 429)
-        and (200 <= exchange.response.status < 500)
-    )
+
+def own_answer(exchange: Exchange) -> bool:
+    """True if the answer is the operation's own (law 4): none of `NOT_OWN`, not a failure (5xx), not silence."""
+    answer = exchange.response
+    return answer is not None and 200 <= answer.status < 500 and answer.status not in NOT_OWN
 
 
 def believed(complaint: Complaint, judge: Judge) -> Complaint | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 
+from contract.core import exercise
+from contract.core.document import escape
 from contract.core.evidence import Artifact
 from contract.core.finding import Finding, Level, Proof, State
 from contract.core.ledger import Ledger, Sighting, Tally
@@ -23,6 +25,8 @@ from contract.core.report import (
     Generation,
     GenerationTarget,
     Kpis,
+    Latency,
+    LostRow,
     Member,
     OperationExercise,
     OperationName,
@@ -38,6 +42,7 @@ from contract.core.report import (
     Verdict,
     WhereJson,
 )
+from contract.core.shape import shares as shape_shares
 
 FOLD_FROM = 3
 """So many operations with one cause are told once."""
@@ -130,6 +135,10 @@ def compose(material: Material, today: date) -> Report:
         excluded=tuple(material.excluded),
         outcome=outcome,
         unchecked=tuple(_unchecked(material)),
+        lost=tuple(
+            LostRow(heading, item.count, item.first, item.reason)
+            for heading, item in sorted(material.ledger.lost.items())
+        ),
     )
 
 
@@ -210,7 +219,36 @@ def _row(material: Material, sighting: Sighting, state: State, entry: Accepted |
         sources=tuple(sorted(sighting.sources)),
         reason=entry.reason if entry is not None else None,
         until=entry.until if entry is not None else None,
+        shares=tuple(_shares(material, finding)),
+        first_seen=_time(sighting.first_us),
+        last_seen=_time(sighting.last_us),
     )
+
+
+def _shares(material: Material, finding: Finding) -> Iterator[str]:
+    """How often the place was missing or null in all sampled bodies of the same answer."""
+    where, tally = finding.mismatch.where, material.ledger.tallies.get(finding.operation or "")
+    if tally is None or where.direction is None or where.pointer is None or finding.mismatch.keyword is None:
+        return
+    place = where.pointer.removeprefix("body:")
+    shape = tally.shapes.get((where.direction, where.status or "", where.media_type or ""))
+    if shape is None or not place.startswith("/"):
+        return
+    if finding.mismatch.keyword == "required" and finding.mismatch.name is not None:
+        place += "/" + escape(finding.mismatch.name)
+    for share in shape_shares(shape, place):
+        if share.seen.part:
+            yield f"{share.kind} in {share.seen.part:,} of {share.seen.whole:,} ({share.seen})"
+
+
+def _time(microseconds: int | None) -> str | None:
+    if microseconds is None:
+        return None
+    try:
+        found = datetime.fromtimestamp(microseconds / 1_000_000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+    return found.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _folded(
@@ -334,12 +372,15 @@ def _operations(material: Material, findings: Sequence[FindingRow]) -> list[Oper
                     tuple(statuses),
                     tuple(sorted({media for _, _, media in tally.answers if media})),
                     tuple(sorted(tally.parameters)),
+                    *_touched(operation, tally),
+                    tally.sampled,
                 ),
                 findings=tuple(row.fingerprint for row in mine),
                 tag=operation.tags[0] if operation.tags else None,
                 location=Place(place.file, place.line),
                 responses=tuple(_responses(operation, tally, mine)),
                 parameters=tuple(_parameters(operation, tally, mine)),
+                latency=_latency(tally),
             )
         )
     for key in material.implemented.undeclared if material.implemented is not None else ():
@@ -349,6 +390,23 @@ def _operations(material: Material, findings: Sequence[FindingRow]) -> list[Oper
         if any(row.rule in COMPLETENESS_RULES for row in mine):
             rows.append(_undeclared_row(key, mine, None, material))
     return rows
+
+
+def _touched(operation: Operation, tally: Tally) -> tuple[Ratio, Ratio, Ratio]:
+    """Properties, members of enums and branches: those that bodies touched, of those that are declared."""
+    found = {kind: [0, 0] for kind in ("property", "enum", "branch")}
+    for label in exercise.declared(operation):
+        pair = found[exercise.kind(label)]
+        pair[0] += label in tally.touched
+        pair[1] += 1
+    properties, members, branches = (Ratio(part, whole) for part, whole in found.values())
+    return properties, members, branches
+
+
+def _latency(tally: Tally) -> Latency | None:
+    times = tally.elapsed_us
+    p50, p95, p99 = (times.quantile(q) for q in (0.5, 0.95, 0.99))
+    return None if p50 is None or p95 is None or p99 is None else Latency(times.count, p50, p95, p99)
 
 
 def _undeclared_row(
@@ -444,7 +502,7 @@ def _parameters(operation: Operation, tally: Tally, findings: Sequence[FindingRo
     if operation.request_body is not None:
         labels.append("body")
     for label in labels:
-        yield Seen(label, True, tally.parameters[label], None, tuple(at.pop(label, ())))
+        yield Seen(label, True, tally.parameters.get(label, 0), None, tuple(at.pop(label, ())))
     for label, marks in at.items():
         if label.startswith("query:"):
             yield Seen(
@@ -474,7 +532,12 @@ def _exercised(material: Material) -> Exercised:
         seen = {key for _, key, _ in tally.answers}
         whole += len(operation.responses)
         part += sum(key in seen for key in operation.responses)
-    return Exercised(Ratio(operations, len(material.operations)), Ratio(part, whole))
+    places, sampled = Ratio(0, 0), 0
+    for operation in material.operations:
+        tally = material.ledger.tallies.get(operation.key, Tally())
+        places = sum(_touched(operation, tally), places)
+        sampled += tally.sampled
+    return Exercised(Ratio(operations, len(material.operations)), Ratio(part, whole), places, sampled)
 
 
 def counts_as_drift(row: FindingRow, runtime: frozenset[str]) -> bool:
@@ -572,6 +635,13 @@ def _outcome(material: Material, rows: Sequence[FindingRow], kpis: Kpis) -> Outc
         return Outcome(f"No verdict: drift is undecided, {reason}", 3, gate.value, todo)
     if not material.run.complete:
         return Outcome("No verdict: the run was stopped before its end, and found nothing until then", 3, gate.value)
+    if material.ledger.lost:
+        count = sum(item.count for item in material.ledger.lost.values())
+        todo = tuple(
+            f"{item.count} × {heading}, first at {item.first}" for heading, item in sorted(material.ledger.lost.items())
+        )
+        pieces = "1 piece" if count == 1 else f"{count:,} pieces"
+        return Outcome(f"No verdict: {pieces} of evidence could not be read", 3, gate.value, todo)
     waiting = sum(row.state in (State.UNCHANGED, State.ACCEPTED, State.EXEMPT) for row in rows)
     parts = []
     if kpis.completeness.whole is not None:

@@ -102,6 +102,9 @@ def _judge(
     place, at = f"{where}/{escape(found.name)}", f"`{where}`" if where else "the value"
     component = f"{found.owner}/discriminator"
     if found.name not in value:
+        if found.default is not None and not schemas.accepts(found.default, direction, value):
+            message = f"{at} has no `{found.name}`, and {_name(found.default)}, which then applies, refuses it"
+            return _error(place, component, found.name, _name(found.default), "an object that does not fit it", message)
         if not found.required:
             return None
         message = f"{at} has no `{found.name}`, which says of which kind it is"
@@ -170,15 +173,13 @@ def _definite(schemas: Schemas, pointers: Sequence[str]) -> list[tuple[str, Mapp
 
 def properties(schemas: Schemas, pointers: Sequence[str], name: str) -> tuple[str, ...]:
     """Pointers of the schemas that bind the property of that name."""
-    return tuple(
-        f"{place}/properties/{escape(name)}"
-        for place, node in definite(schemas, pointers)
-        if name in _map(node.get("properties"))
-    ) or tuple(
-        f"{place}/additionalProperties"
-        for place, node in definite(schemas, pointers)
-        if isinstance(node.get("additionalProperties"), Mapping) and "patternProperties" not in node
-    )
+    below = []
+    for place, node in definite(schemas, pointers):
+        if name in _map(node.get("properties")):
+            below.append(f"{place}/properties/{escape(name)}")
+        elif isinstance(node.get("additionalProperties"), Mapping) and "patternProperties" not in node:
+            below.append(f"{place}/additionalProperties")
+    return tuple(below)
 
 
 def items(schemas: Schemas, pointers: Sequence[str], index: int) -> tuple[str, ...]:

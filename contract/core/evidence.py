@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Generic, TypeVar
 
 import orjson
 
 Headers = tuple[tuple[str, str], ...]
+
+
+T = TypeVar("T")
+
+
+class worked_out(Generic[T]):
+    """A property that is worked out once: `functools.cached_property` without its lock, which costs more than the work."""
+
+    def __init__(self, work: Callable[[Any], T]) -> None:
+        self._work = work
+        self._name = work.__name__
+        self.__doc__ = work.__doc__
+
+    def __get__(self, owner: Any, kind: Any = None) -> T:
+        found: T = self._work(owner)
+        owner.__dict__[self._name] = found
+        return found
 
 
 class Traffic(StrEnum):
@@ -29,9 +45,11 @@ MADE_UP = frozenset({Traffic.FUZZ, Traffic.SYNTHETIC, Traffic.REPLAY})
 
 def header(headers: Headers, name: str) -> str | None:
     """The value of a header, names compared without case; repeated ones joined by a comma (RFC 9110, 5.3)."""
-    wanted = name.lower()
-    values = [value for key, value in headers if key.lower() == wanted]
-    return ", ".join(values) if values else None
+    wanted, found = name.lower(), None
+    for key, value in headers:
+        if key.lower() == wanted:
+            found = value if found is None else f"{found}, {value}"
+    return found
 
 
 def media_type(content_type: str | None) -> str | None:
@@ -58,23 +76,27 @@ class Request:
     url: str
     headers: Headers = ()
     body: bytes | None = None
+    truncated: bool = False
+    """The body, or the rest of it, was not recorded: nothing is to be said about it."""
+    headers_known: bool = True
+    """False where the recording holds no headers, as access logs do: none of them is missing."""
 
-    @cached_property
+    @worked_out
     def path(self) -> str:
         """The path, percent-encoding kept."""
         return self.url.partition("?")[0].partition("#")[0]
 
-    @cached_property
+    @worked_out
     def query(self) -> str:
         """The query as it was sent, without the question mark."""
-        return urlsplit(self.url).query
+        return self.url.partition("#")[0].partition("?")[2]
 
-    @cached_property
+    @worked_out
     def content_type(self) -> str | None:
         """The `Content-Type` as it was sent, with its parameters."""
         return header(self.headers, "content-type")
 
-    @cached_property
+    @worked_out
     def media_type(self) -> str | None:
         return media_type(self.content_type)
 
@@ -87,17 +109,20 @@ class Response:
     headers: Headers = ()
     body: bytes = b""
     truncated: bool = False
+    """The body, or the rest of it, was not recorded: nothing is to be said about it."""
+    headers_known: bool = True
+    """False where the recording holds no headers, as access logs do: none of them is missing, `Content-Type` included."""
 
-    @cached_property
+    @worked_out
     def content_type(self) -> str | None:
         """The `Content-Type` as it was sent, with its parameters."""
         return header(self.headers, "content-type")
 
-    @cached_property
+    @worked_out
     def media_type(self) -> str | None:
         return media_type(self.content_type)
 
-    @cached_property
+    @worked_out
     def json(self) -> Any:
         """The body as JSON (RFC 8259); raises ValueError where it is none."""
         return orjson.loads(self.body)
@@ -118,6 +143,74 @@ class Exchange:
     origin: str | None = None
     """Where it lies in its source: `capture.har entry 17`, a case id."""
     sent_at: str | None = None  # RFC 3339
+    abandoned: bool = False
+    """The client went away before the answer came: that there is none is no fault of the server."""
+    masked: tuple[str, ...] = ()
+    """Places whose value was replaced when it was recorded, as `redact.spots` names them: see `is_masked`."""
+
+
+_BY_VALUE = frozenset(
+    [
+        "allOf",
+        "anyOf",
+        "const",
+        "contains",
+        "dependentSchemas",
+        "discriminator",
+        "else",
+        "enum",
+        "if",
+        "maxContains",
+        "minContains",
+        "not",
+        "oneOf",
+        "propertyNames",
+        "then",
+        "uniqueItems",
+    ]
+)
+"""Keywords that may refuse an object or a list for a value inside it."""
+
+
+def is_masked(exchange: Exchange, direction: str, place: str | None, keyword: str | None = None) -> bool:
+    """True if what is seen at this place of a mismatch is a mask, and so not to be judged as if it had been sent.
+
+    `direction` and `place` are those of the mismatch: `request` with `query:limit`, `path:id`, `body:/title`;
+    `response` with `header:X-Limit` or a pointer into the body. Whatever lies below a masked place is masked; what
+    lies above one is if its `keyword` looks at the values inside.
+
+    >>> seen = Exchange(Request("GET", "/"), None, "har", masked=("response body:/user/email", "request path:2"))
+    >>> [is_masked(seen, "response", place) for place in ("/user/email", "/user/email/0", "/user", "/*/email", "/users")]
+    [True, True, False, True, False]
+    >>> is_masked(seen, "response", "/user", "oneOf"), is_masked(seen, "request", "path:id")
+    (True, True)
+    """
+    if not exchange.masked or place is None:
+        return False
+    if direction == "response" and not place.startswith("header:"):
+        place = "body:" + place
+    kind, _, name = place.partition(":")
+    for spot in exchange.masked:
+        side, _, at = spot.partition(" ")
+        at_kind, _, at_name = at.partition(":")
+        if side != direction:
+            continue
+        if at_kind == kind == "body":
+            if _covers(at_name, name) or (keyword in _BY_VALUE and _covers(name, at_name)):
+                return True
+        elif (
+            (kind == "cookie" and at == "header:cookie")
+            or (kind == at_kind == "path")
+            or (at_kind == kind and at_name.partition("[")[0].lower() == name.partition("[")[0].lower())
+        ):
+            return True
+    return False
+
+
+def _covers(above: str, below: str) -> bool:
+    """True if the second pointer is the first one or leads through it; `*` stands for any index."""
+    tokens, others = above.split("/"), below.split("/")
+    return len(tokens) <= len(others) and all(a == b or "*" in (a, b) for a, b in zip(tokens, others, strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +290,19 @@ class Lost:
     """Where it lies: `traffic.ndjson:17`, `capture.har entry 3`."""
     reason: str = ""
     """What this one is like, without any value of it: "unexpected end at column 12"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """What is declared and was never seen in traffic that could have shown it."""
+
+    kind: str  # "property", "enum", "status", "parameter"
+    names: tuple[str, ...]
+    chances: int
+    """The most chances that one of the names had: objects, values, answers, requests."""
+    direction: str
+    status: str | None = None
+    media_type: str | None = None
 
 
 Evidence = Exchange | Route | Complaint | Artifact | Stale | Difference

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import islice, product
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -13,11 +14,13 @@ from contract.core.bodies import NOTHING, Content, read
 from contract.core.document import Document, escape, resolve
 from contract.core.evidence import Exchange
 from contract.core.finding import fold
+from contract.core.router import Router
 from contract.core.schema import Schemas
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 """The fixed fields of a Path Item Object that hold operations (OpenAPI 3.2, 4.9)."""
 
+PREFIX = re.compile(r"api|rest|v?\d+(?:\.\d+)*|public|private|internal", re.IGNORECASE)
 _RANGE = re.compile(r"[1-5]XX$", re.IGNORECASE)
 
 
@@ -78,20 +81,35 @@ class RequestBody:
 
 
 def pick_media(content: Sequence[MediaType], media_type: str | None) -> MediaType | None:
-    """The most specific entry that covers a media type, whatever their order; None if none does."""
-    if media_type is None:
-        return None
-    kind = media_type.partition("/")[0]
+    """The most specific entry that covers a media type, whatever their order; None if none does.
+
+    Parameters choose between entries of one type, where they are given (`application/json; version=2`); an entry that
+    is alone covers its type with any. What is sent without a type may be of any (RFC 9110, 8.3): only `*/*` covers it.
+    """
+    bare, _, parameters = (media_type or "").partition(";")
+    bare = bare.strip().lower()
+    kind = bare.partition("/")[0]
+    exact: list[MediaType] = []
     best: MediaType | None = None
     for entry in content:
         declared = entry.range.partition(";")[0].strip()
-        if declared == media_type:
-            return entry
-        if (declared == f"{kind}/*" and (best is None or best.range.startswith("*"))) or (
+        if declared == bare:
+            exact.append(entry)
+        elif (declared == f"{kind}/*" and (best is None or best.range.startswith("*"))) or (
             declared == "*/*" and best is None
         ):
             best = entry
-    return best
+    if len(exact) < 2:
+        return exact[0] if exact else best
+    sent = _parameters(parameters)
+    fitting = [entry for entry in exact if _parameters(entry.range.partition(";")[2]) <= sent]
+    return max(fitting, key=lambda entry: entry.range.count(";")) if fitting else exact[0] if not sent else best
+
+
+def _parameters(text: str) -> set[tuple[str, str]]:
+    """Names and values of a media type's parameters, names without case, quotes taken off (RFC 9110, 5.6.6)."""
+    pairs = (part.partition("=") for part in text.split(";") if part.strip())
+    return {(name.strip().lower(), value.strip().strip('"').lower()) for name, _, value in pairs}
 
 
 class Operation:
@@ -155,6 +173,29 @@ class Operation:
                 if parameter is not None:
                     found[parameter.name, parameter.location] = parameter
         return tuple(found.values())
+
+    @cached_property
+    def spans(self) -> frozenset[str]:
+        """Path parameters whose values may hold slashes, as far as the document says so.
+
+        OpenAPI before 3.2 cannot say it (3.1, 4.8.12.1), so documents do it by an extension, by an example, by a
+        pattern, or in the template itself: `{+path}`, `{path*}`, `{path:path}`.
+        """
+        found = {name for name in re.findall(r"\{([^{}]*)\}", self.path) if re.match(r"\+|.*(\*|:path)$", name)}
+        for parameter in self.parameters:
+            if parameter.location != "path":
+                continue
+            node = resolve(self.root, parameter.pointer)
+            schema = _map(node.get("schema"))
+            shown = [owner.get("example") for owner in (node, schema)]
+            if (
+                node.get("allowReserved") is True
+                or node.get("x-multi-segment") is True
+                or any(isinstance(value, str) and "/" in value.strip("/") for value in shown)
+                or _takes_slashes(schema.get("pattern"))
+            ):
+                found.add(parameter.name)
+        return frozenset(found)
 
     @cached_property
     def request_body(self) -> RequestBody | None:
@@ -236,7 +277,7 @@ class Answer:
     @cached_property
     def media(self) -> MediaType | None:
         """The declared media type that covers the answer's."""
-        return self.declared.media(self.response.media_type) if self.declared is not None else None
+        return self.declared.media(self.response.content_type) if self.declared is not None else None
 
     @cached_property
     def content(self) -> Content:
@@ -286,7 +327,7 @@ class Contract:
         for owner in (*reversed(owners), self.root):
             servers = owner.get("servers")
             if isinstance(servers, list) and servers:
-                found = tuple(dict.fromkeys(base for server in servers if (base := _server_path(server)) is not None))
+                found = tuple(dict.fromkeys(base for server in servers for base in _server_paths(server)))
                 if found:
                     return found
         return ("",)
@@ -296,12 +337,31 @@ class Contract:
         return {operation.key: operation for operation in self.operations}
 
     @cached_property
-    def _router(self) -> _Node:
-        root = _Node()
+    def router(self) -> Router[Operation]:
+        """Every operation under each of its base paths."""
+        made: Router[Operation] = Router()
+        for operation in self.operations:
+            names = tuple(re.findall(r"\{([^{}]*)\}", operation.path))
+            for base in operation.base_paths:
+                made.add(operation.method, base + operation.path, operation, names, operation.spans)
+        return made
+
+    @cached_property
+    def prefix(self) -> str:
+        """Where the API lies, `/api/v1/`: what all base paths begin with, and what looks like one in all templates."""
+        common: list[str] | None = None
         for operation in self.operations:
             for base in operation.base_paths:
-                root.add(_segments(base + operation.path), operation)
-        return root
+                parts = base.split("/")[1:]
+                for part in operation.path.split("/")[1:-1]:
+                    if not PREFIX.fullmatch(part):
+                        break  # a collection, and there may be others
+                    parts.append(part)
+                if common is None:
+                    common = parts
+                while common != parts[: len(common)]:
+                    common.pop()
+        return "/" + "".join(f"{part}/" for part in common or ())
 
     def match(self, method: str, path: str) -> Match | None:
         """The operation that a request belongs to, static segments before templated ones (OpenAPI 3.1, 4.8.8).
@@ -309,16 +369,8 @@ class Contract:
         `path` is as it went over the wire. None if no path of the document covers it; where one does and the method
         does not, `operation` is None.
         """
-        parts = path.split("/")[1:]
-        best: Match | None = None
-        for leaf, values in self._router.find(parts, 0, ()):
-            operation = leaf.get(method.upper())
-            if operation is not None:
-                names = re.findall(r"\{([^{}]*)\}", operation.path)
-                count = len(values) - len(names)  # values of a base path's own variables come first
-                return Match(operation, dict(zip(names, values[count:], strict=False)), frozenset(leaf))
-            best = best or Match(None, {}, frozenset(leaf))
-        return best
+        found = self.router.find(method.upper(), path)
+        return None if found is None else Match(found[0], dict(zip(found[1], found[2], strict=True)), found[3])
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,74 +380,44 @@ class Match:
     methods: frozenset[str]  # that the matched path declares
 
 
-class _Node:
-    __slots__ = ("leaf", "params", "static")
-
-    def __init__(self) -> None:
-        self.static: dict[str, _Node] = {}
-        self.params: dict[str, tuple[re.Pattern[str] | None, _Node]] = {}
-        self.leaf: dict[str, Operation] = {}
-
-    def add(self, segments: Sequence[str], operation: Operation) -> None:
-        node = self
-        for segment in segments:
-            if "{" not in segment:
-                node = node.static.setdefault(segment, _Node())
-                continue
-            shape = fold(segment)
-            if shape not in node.params:
-                node.params[shape] = (None if shape == "{}" else _compound(shape), _Node())
-            node = node.params[shape][1]
-        node.leaf.setdefault(operation.method.upper(), operation)
-
-    def find(
-        self, parts: Sequence[str], at: int, values: tuple[str, ...]
-    ) -> Iterator[tuple[dict[str, Operation], tuple[str, ...]]]:
-        if at == len(parts):
-            if self.leaf:
-                yield self.leaf, values
-            return
-        part = unquote(parts[at])
-        following = self.static.get(part)
-        if following is not None:
-            yield from following.find(parts, at + 1, values)
-        if not part:
-            return  # a path parameter is never empty (RFC 6570 expands it to something)
-        # `{name}.{ext}` before `{name}`: the longer literal text is the more specific one
-        for shape in sorted(self.params, key=len, reverse=True):
-            pattern, node = self.params[shape]
-            if pattern is None:
-                yield from node.find(parts, at + 1, (*values, part))
-            elif found := pattern.fullmatch(part):
-                yield from node.find(parts, at + 1, (*values, *found.groups()))
-
-
-def _compound(shape: str) -> re.Pattern[str]:
-    return re.compile("(.+)".join(re.escape(text) for text in shape.split("{}")))
+def _takes_slashes(pattern: object) -> bool:
+    """True for a pattern that names the slash, or takes anything."""
+    if not isinstance(pattern, str):
+        return False
+    return "/" in re.sub(r"\[\^[^\]]*\]", "", pattern) or re.fullmatch(r"\^?\(?\.[*+]\)?\$?", pattern) is not None
 
 
 @cache
 def _template(path: str) -> re.Pattern[str]:
-    return re.compile("([^/]+)".join(re.escape(text) for text in re.split(r"\{[^{}]*\}", path)))
+    return re.compile("(.+?)".join(re.escape(text) for text in re.split(r"\{[^{}]*\}", path)))
 
 
-def _segments(template: str) -> list[str]:
-    return [part if "{" in part else unquote(part) for part in template.split("/")[1:]]
+_MOST_BASES = 64
+"""Base paths that one server's variables may make."""
 
 
-def _server_path(server: Any) -> str | None:
+def _server_paths(server: Any) -> Iterator[str]:
+    """The paths of a server: with its variables at their defaults, then at the others of their enums (3.1, 4.8.6)."""
     if not isinstance(server, Mapping) or not isinstance(server.get("url"), str):
-        return None
+        return
     variables = _map(server.get("variables"))
-
-    def value(found: re.Match[str]) -> str:
-        default = _map(variables.get(found[1])).get("default")
-        return str(default) if default is not None else found[0]
-
-    url = re.sub(r"\{([^{}]*)\}", value, server["url"])
-    path = urlsplit(url).path if "://" in url or url.startswith("//") else url.partition("?")[0]
-    path = path.rstrip("/")
-    return path if not path or path.startswith("/") else f"/{path}"
+    url = server["url"]
+    authority = re.match(r"[^/]*//[^/]*", url)
+    names = list(dict.fromkeys(re.findall(r"\{([^{}]*)\}", url)))
+    choices: list[list[str]] = []
+    for name in names:
+        variable = _map(variables.get(name))
+        listed = [variable.get("default")]
+        if authority is None or f"{{{name}}}" in url[authority.end() :]:
+            listed += _list(variable.get("enum"))
+        choices.append(list(dict.fromkeys(str(value) for value in listed if value is not None)) or [f"{{{name}}}"])
+    for values in islice(product(*choices), _MOST_BASES):
+        made = url
+        for name, value in zip(names, values, strict=True):
+            made = made.replace(f"{{{name}}}", value)
+        path = urlsplit(made).path if "://" in made or made.startswith("//") else made.partition("?")[0]
+        path = path.rstrip("/")
+        yield path if not path or path.startswith("/") else f"/{path}"
 
 
 def follow(root: Mapping[str, Any], where: str) -> tuple[str, Any]:

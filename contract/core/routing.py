@@ -313,8 +313,32 @@ def _bare(text: str) -> str:
     )
 
 
-_ID = re.compile(r"\d+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{12,}|[0-9A-HJKMNP-TV-Z]{26}")
-"""What stands for one of many: a number, a UUID, a hexadecimal digest, a ULID."""
+_KEY = re.compile(
+    r"(?:\d+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{12,}|[0-9A-HJKMNP-TV-Z]{26}"
+    r"|\d{4}-\d{2}(?:-\d{2}(?:[Tt ][\d:.]+(?:[Zz]|[+-][\d:]+)?)?)?|(?=.*\d{6})[\w.~-]+)(?:\.[a-z][a-z0-9]{1,4})?",
+    re.ASCII,
+)
+_RANDOM = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d[^\d]+\d)[A-Za-z0-9_-]{10,}", re.ASCII)
+
+
+def is_key(text: str) -> bool:
+    """True for what is spelled as one of many: a number, a UUID, a hexadecimal digest, a ULID, a date, a slug with a
+    number of six digits or more; each perhaps with the extension of a file.
+
+    >>> [is_key(text) for text in ("17", "2024-01-31", "report-20240131.csv", "oauth2", "v1", "tasks")]
+    [True, True, True, False, False, False]
+    """
+    return _KEY.fullmatch(text) is not None
+
+
+def is_id(segment: str) -> bool:
+    """True if a segment of a path, percent-decoded, is one of many by its spelling, or says who is meant.
+
+    >>> [is_id(text) for text in ("jo@example.com", "dQw4w9WgXcQ", "OAuth2Callback")]
+    [True, True, False]
+    """
+    # Whom a path names is a value too, and not to be shown.
+    return is_key(segment) or _RANDOM.fullmatch(segment) is not None or redact.text(segment) != segment
 
 
 def template(path: str) -> str:
@@ -325,8 +349,7 @@ def template(path: str) -> str:
     """
     parts, count = [], 0
     for part in path.split("/"):
-        # Whom a path names is a value too, and not to be shown.
-        if _ID.fullmatch(part) or redact.text(unquote(part)) != unquote(part):
+        if is_id(unquote(part)):
             count += 1
             part = "{id}" if count == 1 else f"{{id{count}}}"
         parts.append(part)

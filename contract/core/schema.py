@@ -5,19 +5,25 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from typing import Any
+from urllib.parse import quote
 
 import jsonschema_rs
 import orjson
 
 from contract.core.dialect import to_2020_12
-from contract.core.document import Document, escape, resolve
+from contract.core.document import Document, escape, resolve, split
+from contract.core.scopes import Scopes, has_dynamic
 
 _URI = "urn:contract:document"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DATA = frozenset({"example", "examples", "enum", "const", "default"})
+_NO_URI = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=:@/?#%-]|%(?![0-9A-Fa-f]{2})")
+"""What a URI reference may not hold (RFC 3986, 2): names in a pointer may."""
 _INTEGERS = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 
 
@@ -41,7 +47,7 @@ class Schemas:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._validators: dict[tuple[str, str], Any] = {}
-        self._registries: dict[str, Any] = {}
+        self._registries: dict[str, tuple[Mapping[str, Any], Any]] = {}
         self.memo: dict[str, Any] = {}
         """What is worked out from the schemas once, by whoever asks."""
         self.repaired: list[str] = []
@@ -55,12 +61,25 @@ class Schemas:
         return to_2020_12(self._document.value, self._document.family)
 
     @cached_property
+    def scopes(self) -> Scopes | None:
+        """The resources of a document with dynamic references; None for all others, which are one resource."""
+        if self._document.family == "3.0" or not has_dynamic(self.value):
+            return None
+        return Scopes(self.value, _URI)
+
+    def uri(self, pointer: str) -> str:
+        """The address of a place of the document, for a schema that refers to it."""
+        return document_uri(pointer) if self.scopes is None else self.scopes.uri(pointer)
+
+    @cached_property
     def _integers(self) -> Mapping[str, Any]:
         projected: Mapping[str, Any] = _project(self.value, None)
         return projected
 
     def _root(self, direction: str) -> Mapping[str, Any]:
-        projected: Mapping[str, Any] = _project(self._integers, "readOnly" if direction == "request" else "writeOnly")
+        projected: Mapping[str, Any] = _project(
+            self._integers, "readOnly" if direction == "request" else "writeOnly", marks=_Marks(self.value)
+        )
         return projected
 
     def validator(self, pointer: str, direction: str) -> Any | None:
@@ -71,30 +90,50 @@ class Schemas:
         return self._validators[key]
 
     def _compile(self, pointer: str, direction: str) -> Any | None:
+        reasons: list[str] = []
+        made = self.built(direction, lambda root: {"$schema": DIALECT, "$ref": self.uri(pointer)}, reasons)
+        if made is None:
+            self.unusable[pointer] = reasons[-1]
+        return made
+
+    def built(
+        self, direction: str, make: Callable[[Mapping[str, Any]], Any], reasons: list[str] | None = None
+    ) -> Any | None:
+        """What judges values of a schema that is made from the document of one direction, and may refer into it.
+
+        None, with its reasons, if no engine compiles it. Patterns are matched in linear time where they allow it.
+        """
         for attempt in ("linear", "backtracking", "repaired"):
+            root, registry = self._registry(direction, repaired=attempt == "repaired")
             try:
                 return jsonschema_rs.validator_for(
-                    {"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": _uri(pointer)},
-                    registry=self._registry(direction, repaired=attempt == "repaired"),
+                    make(root),
+                    registry=registry,
                     validate_formats=True,
-                    formats={"byte": _is_base64},
+                    formats=self._formats,
                     offline=True,
                     pattern_options=jsonschema_rs.RegexOptions()
                     if attempt != "backtracking"
                     else jsonschema_rs.FancyRegexOptions(),
                 )
             except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-                reason = str(error).partition("\n")[0]
-        self.unusable[pointer] = reason
+                if reasons is not None:
+                    reasons.append(str(error).partition("\n")[0])
         return None
 
-    def _registry(self, direction: str, repaired: bool) -> Any:
+    @cached_property
+    def _formats(self) -> dict[str, Callable[[str], bool]] | None:
+        """Those that the validator does not know; asking for any slows it down by a fifth, wherever it is used."""
+        return {"byte": _is_base64} if _names_format(self.value, "byte") else None
+
+    def _registry(self, direction: str, repaired: bool) -> tuple[Mapping[str, Any], Any]:
         key = f"{direction} repaired" if repaired else direction
         if key not in self._registries:
             root: Any = self._root(direction)
             if repaired:
                 root = _without_bad_patterns(root, "#", self.repaired)
-            self._registries[key] = jsonschema_rs.Registry([(_URI, root)])
+            resources = [(_URI, root)] if self.scopes is None else self.scopes.resources(root)
+            self._registries[key] = (root, jsonschema_rs.Registry(resources))
         return self._registries[key]
 
     def accepts(self, pointer: str, direction: str, value: Any) -> bool:
@@ -125,7 +164,9 @@ class Schemas:
         path = [str(part) for part in error.instance_path]
         exact = "".join("/" + escape(part) for part in path)
         folded = "".join("/" + ("*" if isinstance(part, int) else escape(part)) for part in error.instance_path)
-        schema_path = list(error.schema_path)
+        schema_path: list[Any] = list(error.schema_path)
+        if self.scopes is not None:
+            schema_path = list(split(self.scopes.pointer(error.absolute_keyword_location or "")))
         keyword = str(schema_path[-1]) if schema_path else kind
         details = error.kind.as_dict()
         name: str | None = None
@@ -134,7 +175,13 @@ class Schemas:
         elif kind in ("additionalProperties", "unevaluatedProperties"):
             for unexpected in details.get("unexpected", []):
                 component = "#" + "".join("/" + escape(str(part)) for part in schema_path[:-1])
-                yield _unexpected(folded, exact, keyword, component, str(unexpected))
+                item = _at(value, [*error.instance_path, unexpected])
+                inner = list(self._below(f"{component}/{keyword}", direction, item))
+                for found in inner:
+                    below = f"/{escape(str(unexpected))}"
+                    yield replace(found, pointer=folded + below + found.pointer, exact=exact + below + found.exact)
+                if not inner:
+                    yield _unexpected(folded, exact, keyword, component, str(unexpected))
             return
         owner = schema_path[:-1]
         if kind == "falseSchema" and keyword in ("additionalProperties", "unevaluatedProperties"):
@@ -145,7 +192,7 @@ class Schemas:
             return
         if kind == "falseSchema":
             owner, keyword = schema_path, "false"
-            if schema_path and "properties" in schema_path[-2:]:
+            if "properties" in schema_path[-2:-1] and _marked_by_us(self.value, schema_path):
                 keyword = "writeOnly" if direction == "response" else "readOnly"
         component = "#" + "".join("/" + escape(str(part)) for part in owner)
         try:
@@ -168,21 +215,38 @@ class Schemas:
             _sentence(folded, keyword, name, schema, instance),
         )
 
+    def _below(self, pointer: str, direction: str, value: Any) -> Iterator[SchemaError]:
+        """What the schema for further properties refuses; nothing if it is `false`, and refuses them all."""
+        try:
+            if isinstance(resolve(self.value, pointer), Mapping):
+                yield from self.errors(pointer, direction, value)
+        except KeyError:
+            return
+
     def undeclared(self, pointer: str, value: Any) -> Iterator[tuple[str, str, str, Any]]:
         """Properties that no schema at their place names, although it names others.
 
         Yields (pointer of the object, indices folded; component pointer; name; value). A property that any branch of
         `allOf`, `anyOf`, `oneOf`, `if`/`then`/`else` or `dependentSchemas` names is declared, whichever branch fits.
         """
+        from contract.core import strict
+
+        names = strict.names_of(self, pointer)
+        if names is not None and names.is_valid(value):
+            return
         seen: set[tuple[str, str]] = set()
-        for found in self._undeclared([pointer], value, ""):
+        for found in strict.unnamed(self, pointer, value) if names is not None else self.walk(pointer, value):
             if (found[1], found[2]) not in seen:
                 seen.add((found[1], found[2]))
                 yield found
 
+    def walk(self, pointer: str, value: Any) -> Iterator[tuple[str, str, str, Any]]:
+        """What `undeclared` says, found by walking through the value; one and the same property may come several times."""
+        return self._undeclared((pointer,), value, "")
+
     def _undeclared(self, pointers: Sequence[str], value: Any, where: str) -> Iterator[tuple[str, str, str, Any]]:
         if isinstance(value, list):
-            nodes = list(self.flatten(pointers))
+            nodes = self._nodes(pointers)
             for index, item in enumerate(value):
                 below = []
                 for place, node in nodes:
@@ -198,17 +262,17 @@ class Schemas:
             return
         if not isinstance(value, Mapping):
             return
-        nodes = list(self.flatten(pointers))
+        nodes = self._nodes(pointers)
         owner = next((place for place, node in nodes if node.get("properties")), None)
         # Named on purpose: a schema that says anything about other properties has declared them.
         is_open = owner is None or any(
             "additionalProperties" in node or "unevaluatedProperties" in node or "propertyNames" in node
             for _, node in nodes
         )
-        sample = self._sample(nodes, value)
-        if sample:
+        sample = stands_for_any(self, nodes)
+        if sample is not None and sample.describes(value):
             for name, item in value.items():
-                yield from self._undeclared(sample, item, f"{where}/{escape(name)}")
+                yield from self._undeclared(sample.pointers, item, f"{where}/{escape(name)}")
             return
         for name, item in value.items():
             below = []
@@ -217,7 +281,7 @@ class Schemas:
                 if isinstance(properties, Mapping) and name in properties:
                     below.append(f"{place}/properties/{escape(name)}")
                 for pattern in _mapping(node.get("patternProperties")):
-                    if _matches(pattern, name):
+                    if is_matched(pattern, name):
                         below.append(f"{place}/patternProperties/{escape(pattern)}")
             if below:
                 yield from self._undeclared(below, item, f"{where}/{escape(name)}")
@@ -232,30 +296,14 @@ class Schemas:
             if below:
                 yield from self._undeclared(below, item, f"{where}/{escape(name)}")
 
-    def _sample(self, nodes: Sequence[tuple[str, Mapping[str, Any]]], value: Mapping[str, Any]) -> list[str]:
-        """Pointers of the one property that stands for any name: documents describe maps by an example's key.
-
-        It must be the only one and absent, all values must be of its type, and there are several of them, or its name
-        is none that a property would have (`chart-name.alarm-name`, `<id>`).
-        """
-        if any("patternProperties" in node for _, node in nodes):
-            return []
-        named = {name for _, node in nodes for name in _mapping(node.get("properties"))}
-        if len(named) != 1 or not value or named & value.keys():
-            return []
-        (name,) = named
-        if len(value) < 2 and re.fullmatch(r"\w+(-\w+)*", name):
-            return []
-        found = [
-            f"{place}/properties/{escape(name)}" for place, node in nodes if name in _mapping(node.get("properties"))
-        ]
-        kinds: set[str] = set()
-        for _, node in self.flatten(found):
-            declared = node.get("type")
-            kinds.update(declared if isinstance(declared, list) else [declared] if declared else [])
-        if "number" in kinds:
-            kinds.add("integer")
-        return found if all(not kinds or kind_of(item) in kinds for item in value.values()) else []
+    def _nodes(self, pointers: Sequence[str]) -> list[tuple[str, Mapping[str, Any]]]:
+        memo: dict[tuple[str, ...], list[tuple[str, Mapping[str, Any]]]] = self.memo.setdefault("nodes", {})
+        key = tuple(pointers)
+        if key not in memo:
+            if len(memo) > 4096:  # what a hostile document can make of them
+                memo.clear()
+            memo[key] = list(self.flatten(pointers))
+        return memo[key]
 
     def flatten(self, pointers: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Every schema that speaks of the same value: behind `$ref`, and in the branches of combinators."""
@@ -426,9 +474,8 @@ def _at(value: Any, path: Sequence[Any]) -> Any:
     return value
 
 
-def _uri(pointer: str) -> str:
-    from urllib.parse import quote
-
+def document_uri(pointer: str) -> str:
+    """The address of a place of the document, for a schema that refers to it."""
     return _URI + "#" + quote(pointer.removeprefix("#"), safe="/~!$&'()*+,;=:@")
 
 
@@ -440,56 +487,166 @@ def _is_base64(value: str) -> bool:
     return True
 
 
+def _marked_by_us(root: Mapping[str, Any], schema_path: Sequence[Any]) -> bool:
+    """True unless the document itself says `false` there."""
+    try:
+        return resolve(root, "#" + "".join("/" + escape(str(part)) for part in schema_path)) is not False
+    except KeyError:
+        return True
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _matches(pattern: str, name: str) -> bool:
-    try:
-        return re.search(pattern, name) is not None
-    except re.error:
-        return True  # what cannot be told is not called undeclared
+def _names_format(node: Any, name: str) -> bool:
+    stack = [node]
+    while stack:
+        here = stack.pop()
+        if isinstance(here, Mapping):
+            if here.get("format") == name:
+                return True
+            stack.extend(here.values())
+        elif isinstance(here, list):
+            stack.extend(here)
+    return False
 
 
-def _project(node: Any, drop: str | None, parent: str = "") -> Any:
-    """The value for one direction; subtrees without a change are shared.
+def is_matched(pattern: str, name: str) -> bool:
+    """True if a property's name is one of `patternProperties`; what cannot be told is not called undeclared."""
+    compiled = _pattern(pattern)
+    return compiled is None or bool(compiled.is_valid(name))
+
+
+@cache
+def _pattern(pattern: str) -> Any | None:
+    for options in (jsonschema_rs.RegexOptions(), jsonschema_rs.FancyRegexOptions()):
+        try:
+            return jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=options)
+        except (jsonschema_rs.ValidationError, ValueError):
+            continue
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The one property that stands for any name: documents describe maps by an example's key."""
+
+    name: str
+    pointers: tuple[str, ...]
+    kinds: frozenset[str]  # JSON types of its values; empty for any
+    least: int
+    """So many names must be there: one that a property could have (`owner`) stands for a map only of several."""
+
+    def describes(self, value: Mapping[str, Any]) -> bool:
+        """True if the property is absent, and all those that are there have values of its type."""
+        if len(value) < self.least or self.name in value:
+            return False
+        return not self.kinds or all(_is_of(item, self.kinds) for item in value.values())
+
+
+def stands_for_any(schemas: Schemas, nodes: Sequence[tuple[str, Mapping[str, Any]]]) -> Sample | None:
+    """The property that is an example of any, if the schemas of one place name just one."""
+    if any("patternProperties" in node for _, node in nodes):
+        return None
+    named = {name for _, node in nodes for name in _mapping(node.get("properties"))}
+    if len(named) != 1:
+        return None
+    (name,) = named
+    found = tuple(
+        f"{place}/properties/{escape(name)}" for place, node in nodes if name in _mapping(node.get("properties"))
+    )
+    kinds: set[str] = set()
+    for _, node in schemas.flatten(found):
+        declared = node.get("type")
+        kinds.update(declared if isinstance(declared, list) else [declared] if declared else [])
+    return Sample(name, found, frozenset(kinds), 2 if re.fullmatch(r"\w+(-\w+)*", name) else 1)
+
+
+def _is_of(value: Any, kinds: frozenset[str]) -> bool:
+    kind = kind_of(value)
+    if kind == "integer" or (kind == "number" and value == int(value)):  # 1.0 is an integer (JSON Schema, 6.1.1)
+        return "integer" in kinds or "number" in kinds
+    return kind in kinds
+
+
+class _Marks:
+    """Which schemas are `readOnly` or `writeOnly`: themselves, behind a reference, or in a branch of `allOf`."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._root = root
+        self._targets: dict[str, list[Mapping[str, Any]]] = {}
+
+    def is_marked(self, node: Any, drop: str) -> bool:
+        return any(each.get(drop) is True for each in self._bound(node))
+
+    def names(self, node: Mapping[str, Any], drop: str) -> frozenset[str]:
+        """Properties so marked of what a value is whatever it is: an object that several schemas make together."""
+        return frozenset(
+            name
+            for each in ([node] if "$ref" not in node and "allOf" not in node else self._bound(node))
+            for name, item in _mapping(each.get("properties")).items()
+            if self.is_marked(item, drop)
+        )
+
+    def _bound(self, node: Any) -> list[Mapping[str, Any]]:
+        if not isinstance(node, Mapping):
+            return []
+        found = [node]
+        if isinstance(reference := node.get("$ref"), str) and reference.startswith("#"):
+            if reference not in self._targets:
+                self._targets[reference] = []  # a circle adds nothing
+                with suppress(KeyError):
+                    self._targets[reference] = self._bound(resolve(self._root, reference))
+            found += self._targets[reference]
+        if isinstance(branches := node.get("allOf"), list):
+            found += [each for branch in branches for each in self._bound(branch)]
+        return found
+
+
+def _project(
+    node: Any, drop: str | None, parent: str = "", marks: _Marks | None = None, above: frozenset[str] = frozenset()
+) -> Any:
+    """The value for one direction; subtrees without a change are shared. `above` are names marked by the whole.
 
     With `drop`, properties so marked are no longer required, and refused where they are `writeOnly` (OpenAPI 3.0.3,
     4.7.24.2). Without it, `int32` and `int64` get their ranges: the validator knows no formats of numbers.
     """
     if isinstance(node, list):
-        fresh = [_project(item, drop) for item in node]
+        fresh = [_project(item, drop, "", marks, above) for item in node]
         return node if all(new is old for new, old in zip(fresh, node, strict=True)) else fresh
     if not isinstance(node, Mapping):
         return node
     changed: dict[str, Any] = {}
+    marked: frozenset[str] = frozenset()
+    if drop is not None and marks is not None and parent != "properties":
+        marked = (
+            above | marks.names(node, drop) if "properties" in node or "allOf" in node or "required" in node else above
+        )
     for key, item in node.items():
         if isinstance(item, (Mapping, list)) and (key not in _DATA or parent == "properties"):
-            new = _project(item, drop, "properties" if key == "properties" and parent != "properties" else "")
+            inner = "properties" if key == "properties" and parent != "properties" else ""
+            new = _project(item, drop, inner, marks, marked if key == "allOf" and not inner else frozenset())
             if new is not item:
                 changed[key] = new
     if parent != "properties":
         if drop is None:
+            if isinstance(reference := node.get("$ref"), str) and _NO_URI.search(reference):
+                changed["$ref"] = _NO_URI.sub(lambda found: quote(found[0]), reference)
             limits = _INTEGERS.get(node.get("format", "")) if isinstance(node.get("format"), str) else None
             kinds = node.get("type")
             if limits and (kinds == "integer" or (isinstance(kinds, list) and "integer" in kinds)):
                 changed.setdefault("minimum", max(limits[0], node.get("minimum", limits[0])))
                 changed.setdefault("maximum", min(limits[1], node.get("maximum", limits[1])))
         else:
+            required = node.get("required")
+            if marked and isinstance(required, list) and not marked.isdisjoint(map(str, required)):
+                changed["required"] = [name for name in required if name not in marked]
             properties = node.get("properties")
-            if isinstance(properties, Mapping):
-                marked = [
-                    name for name, item in properties.items() if isinstance(item, Mapping) and item.get(drop) is True
-                ]
-                if marked:
-                    required = node.get("required")
-                    if isinstance(required, list) and set(marked) & set(map(str, required)):
-                        changed["required"] = [name for name in required if name not in marked]
-                    if drop == "writeOnly":
-                        changed["properties"] = {
-                            **changed.get("properties", properties),
-                            **dict.fromkeys(marked, False),
-                        }
+            if drop == "writeOnly" and isinstance(properties, Mapping) and marks is not None:
+                refused = [name for name, item in properties.items() if marks.is_marked(item, drop)]
+                if refused:
+                    changed["properties"] = {**changed.get("properties", properties), **dict.fromkeys(refused, False)}
     return {**node, **changed} if changed else node
 
 

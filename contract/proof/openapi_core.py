@@ -1,12 +1,14 @@
 """A second opinion on a schema finding: openapi-core, and where it cannot judge, the pure-Python `jsonschema`.
 
-Both are independent of jsonschema-rs, which the rules ask. The finding is *confirmed* when one of them refuses the same
+Both are independent of jsonschema-rs, which the rules ask. Streams, XML and the like openapi-core cannot read; there
+`jsonschema` judges the values that the rules' own reader finds in the body. The finding is *confirmed* when one of them refuses the same
 place for the same reason; *disputed* when neither does and the known gaps of both cover the case (the clause of the
 standard that decides is named); else *unproven*.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,10 +16,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from contract.core.document import escape, resolve, unescape
+from contract.core.bodies import Content, Judged, read
+from contract.core.document import Document, Location, escape, resolve, unescape
 from contract.core.errors import MissingExtra
 from contract.core.evidence import Exchange, Headers, header, is_json
 from contract.core.finding import Finding, Proof
+from contract.core.openapi import Contract, MediaType, Operation
+from contract.core.styles import MISSING, carried, readings
 
 _HOST = "http://contract.invalid"
 
@@ -35,6 +40,9 @@ _FAULTS = (
 )
 
 _COMBINATORS = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "discriminator"})
+
+
+_BESIDE = "it is said beside the schema, and follows from what is declared and what is sent"
 
 
 class Second:
@@ -63,7 +71,9 @@ class Second:
         if finding.rule == "undeclared-property":
             return self._undeclared_property(exchange, finding, operation_path)
         if finding.rule == "invalid-request-accepted":
-            return self._invalid_request(exchange, operation_path)
+            return self._invalid_request(exchange, finding, operation_path)
+        if finding.rule == "header-schema":
+            return self._header_schema(exchange, finding, operation_path)
         return Proof.UNPROVEN, f"no second validator judges `{finding.rule}`"
 
     def _key(self, template: str) -> str:
@@ -71,43 +81,64 @@ class Second:
         ends = [template[match.start() :] for match in re.finditer("/", template)]
         return next((end for end in [template, *ends] if end in self.value.get("paths", {})), template)
 
+    @cached_property
+    def _contract(self) -> Contract:
+        """The same document as the rules see it: what reads the bodies that openapi-core cannot."""
+        nowhere = Location("", 1, 1)
+        version = str(self.value.get("openapi", ""))
+        return Contract(Document("", version, self.value, "", lambda at: nowhere, lambda at: ("", at), list))
+
     # --- rules ---
 
     def _response_schema(self, exchange: Exchange, finding: Finding, path: str) -> tuple[Proof, str]:
         mismatch = finding.mismatch
         place = mismatch.where.pointer or ""
         keyword = mismatch.keyword or ""
-        first = self._core(exchange, path, forbid=False)
+        content = self._content(exchange, path, "response")
+        if _is_refused(content, place, keyword):
+            return Proof.STRUCTURAL, _BESIDE
+        first = _Opinion((), "cannot read this media type")
+        if exchange.response is not None and _known_to_core(exchange.response.media_type):
+            first = self._core(exchange, path, forbid=False)
         if first.refuses(place, keyword, mismatch.name):
             return Proof.CONFIRMED, f"confirmed by openapi-core: `{keyword}` at {place or 'the root'}"
-        second = self._plain(exchange, path)
-        if second.refuses(place, keyword, mismatch.name):
+        refused, reason = self._plain(content, place, keyword, mismatch.name, "response")
+        if refused:
             why = f" (openapi-core {first.reason})" if first.reason else ""
             return Proof.CONFIRMED, f"confirmed by jsonschema: `{keyword}` at {place or 'the root'}{why}"
         clause = self._known_gap(keyword, mismatch.component)
         if clause:
             return Proof.DISPUTED, clause
-        reasons = [each for each in (first.reason, second.reason and f"jsonschema {second.reason}") if each]
+        reasons = [each for each in (first.reason, reason and f"jsonschema {reason}") if each]
         return Proof.UNPROVEN, "openapi-core " + (" and ".join(reasons) or "takes the same body")
 
     def _undeclared_property(self, exchange: Exchange, finding: Finding, path: str) -> tuple[Proof, str]:
         name = finding.mismatch.name or ""
-        place = (finding.mismatch.where.pointer or "").removesuffix(f"/{name}").removesuffix(f"/{escape(name)}")
-        tokens = [unescape(token) for token in place.split("/")[1:]]
-        try:
-            root = self._response_pointer(exchange, path)
-            entries, combined = self._entries(root, tokens) if root else ([], False)
-        except _faults() as error:
-            return Proof.UNPROVEN, f"the schema cannot be followed ({type(error).__name__})"
-        # openapi-core closes each branch of a combinator for itself, and so refuses what the next branch declares.
-        reason = None
-        if not combined:
-            first = self._core(exchange, path, forbid=True)
-            if first.refuses(place, "additionalProperties", name, strict=True):
-                return Proof.CONFIRMED, f"confirmed by openapi-core, with objects closed: `{name}` is not declared"
-            reason = first.reason
-        if self._closed(exchange, tokens, name, entries):
-            return Proof.CONFIRMED, f"confirmed by jsonschema, with the object closed: `{name}` is not declared"
+        asked = finding.mismatch.where.direction == "request"
+        pointer = (finding.mismatch.where.pointer or "").removeprefix("body:")
+        place = pointer.removesuffix(f"/{name}").removesuffix(f"/{escape(name)}")
+        roots: dict[tuple[str, str], list[Any]] = {}
+        for judged in self._content(exchange, path, "request" if asked else "response").judged:
+            if f"{place}/".startswith(f"{judged.where}/"):
+                roots.setdefault((judged.schema, judged.where), []).append(judged.value)
+        combined, reason = False, None
+        if not roots:
+            reason = "has no body to judge"
+        for (root, where), values in roots.items():
+            tokens = [unescape(token) for token in place.removeprefix(where).split("/")[1:]]
+            try:
+                entries, mixed = self._entries(root, tokens)
+            except _faults() as error:
+                return Proof.UNPROVEN, f"the schema cannot be followed ({type(error).__name__})"
+            combined = combined or mixed
+            # openapi-core closes each branch of a combinator for itself, and so refuses what the next branch declares.
+            if not mixed and not asked and exchange.response and _known_to_core(exchange.response.media_type):
+                first = self._core(exchange, path, forbid=True)
+                if first.refuses(place, "additionalProperties", name, strict=True):
+                    return Proof.CONFIRMED, f"confirmed by openapi-core, with objects closed: `{name}` is not declared"
+                reason = first.reason
+            if self._closed(values, tokens, name, entries):
+                return Proof.CONFIRMED, f"confirmed by jsonschema, with the object closed: `{name}` is not declared"
         if combined:
             return Proof.DISPUTED, (
                 f"jsonschema takes `{name}` as evaluated, or cannot say; openapi-core cannot close objects under "
@@ -115,33 +146,119 @@ class Second:
             )
         return Proof.UNPROVEN, "openapi-core " + (reason or "takes the property as declared")
 
-    def _invalid_request(self, exchange: Exchange, path: str) -> tuple[Proof, str]:
-        from openapi_core.validation.request.exceptions import RequestValidationError, SecurityValidationError
+    def _invalid_request(self, exchange: Exchange, finding: Finding, path: str) -> tuple[Proof, str]:
+        from openapi_core.validation.request.exceptions import (
+            ParameterValidationError,
+            RequestBodyValidationError,
+            RequestValidationError,
+            SecurityValidationError,
+        )
 
-        try:
-            app = self._app(path, exchange.request.method, False)
-            errors = list(app.iter_request_errors(_Request(exchange, _tail(exchange.request.path, path))))
-        except _faults() as error:
-            return Proof.UNPROVEN, f"openapi-core fails on this request ({type(error).__name__})"
+        place, keyword = finding.mismatch.where.pointer or "", finding.mismatch.keyword or ""
+        errors: list[Exception] = []
+        reason = "takes the request as valid"
+        # Asked of a body that it cannot read, it refuses what it made of it.
+        if not place.startswith("body") or not exchange.request.body or _known_to_core(exchange.request.media_type):
+            try:
+                app = self._app(path, exchange.request.method, False)
+                errors = list(app.iter_request_errors(_Request(exchange, _tail(exchange.request.path, path))))
+            except _faults() as error:
+                reason = f"fails on this request ({type(error).__name__})"
         for found in errors:
             if isinstance(found, RequestValidationError) and not isinstance(found, SecurityValidationError):
-                return Proof.CONFIRMED, f"confirmed by openapi-core, which refuses the request ({type(found).__name__})"
-        return Proof.UNPROVEN, "openapi-core takes the request as valid"
+                if isinstance(found, ParameterValidationError):
+                    where = f"{found.location}:{found.name}"
+                else:
+                    where = "body" if isinstance(found, RequestBodyValidationError) else ""
+                if not place or where in ("", place) or (where == "body" and place.startswith("body")):
+                    kind = type(found).__name__
+                    return Proof.CONFIRMED, f"confirmed by openapi-core, which refuses the request ({kind})"
+        if not place.startswith("body"):
+            return self._parameter(exchange, place, path) or (Proof.UNPROVEN, f"openapi-core {reason}")
+        content = self._content(exchange, path, "request")
+        below = place.removeprefix("body").removeprefix(":")
+        if _is_refused(content, below, keyword):
+            return Proof.STRUCTURAL, _BESIDE
+        if self._plain(content, below, keyword, finding.mismatch.name, "request")[0]:
+            return Proof.CONFIRMED, f"confirmed by jsonschema, which refuses the body at {below or 'the root'}"
+        return Proof.UNPROVEN, f"openapi-core {reason}"
+
+    def _parameter(self, exchange: Exchange, place: str, path: str) -> tuple[Proof, str] | None:
+        """The proof that `jsonschema` gives for a parameter: it refuses every reading of what was sent."""
+        operation = self._operation(exchange, path)
+        parameter = next((each for each in operation.parameters if each.label == place), None) if operation else None
+        if operation is None or parameter is None or parameter.schema is None or parameter.content is not None:
+            return None
+        try:
+            value = carried(operation, parameter, exchange.request, operation.path_values(exchange))
+            if value is MISSING:
+                return None
+            texts = readings(operation, parameter, value, "request")
+            if all(any(self._refusals(parameter.schema, each, "request")) for each in texts):
+                return Proof.CONFIRMED, f"confirmed by jsonschema: no reading of `{place}` keeps its schema"
+        except _faults() as error:
+            return Proof.UNPROVEN, f"jsonschema fails on `{place}` ({type(error).__name__})"
+        return None
+
+    def _header_schema(self, exchange: Exchange, finding: Finding, path: str) -> tuple[Proof, str]:
+        from openapi_core.validation.response.exceptions import HeaderValidationError
+
+        name = (finding.mismatch.where.pointer or "").removeprefix("header:")
+        keyword = finding.mismatch.keyword or ""
+        errors, reason = self._core_errors(exchange, path, forbid=False)
+        mine = [
+            each for each in errors if isinstance(each, HeaderValidationError) and each.name.lower() == name.lower()
+        ]
+        if mine:
+            return Proof.CONFIRMED, f"confirmed by openapi-core: it refuses the header `{name}`"
+        try:
+            values, schema = self._header(exchange, path, name)
+            refused = schema is not None and any(
+                all(any(self._refusals(schema, reading, "response")) for reading in found) for found in values
+            )
+        except _faults() as error:
+            return Proof.UNPROVEN, f"jsonschema fails on the header ({type(error).__name__})"
+        if refused:
+            return Proof.CONFIRMED, f"confirmed by jsonschema: no reading of the header `{name}` keeps its schema"
+        clause = self._known_gap(keyword, finding.mismatch.component)
+        if clause:
+            return Proof.DISPUTED, clause
+        return Proof.UNPROVEN, f"openapi-core {reason or 'takes the same header'}"
+
+    def _header(self, exchange: Exchange, path: str, name: str) -> tuple[list[list[Any]], str | None]:
+        """What each line of a header may stand for, and the pointer of its schema."""
+        operation = self._operation(exchange, path)
+        declared = operation.response(exchange.response.status) if operation and exchange.response else None
+        parameter = (
+            next((each for each in declared.headers if each.name.lower() == name.lower()), None) if declared else None
+        )
+        if operation is None or parameter is None or exchange.response is None:
+            return [], None
+        lines = [value for key, value in exchange.response.headers if key.lower() == name.lower()]
+        if name.lower() != "set-cookie":  # RFC 9110, 5.3
+            lines = [", ".join(lines)] if lines else []
+        return [list(readings(operation, parameter, line, "response")) for line in lines], parameter.schema
+
+    def _operation(self, exchange: Exchange, path: str) -> Operation | None:
+        return self._contract.by_key.get(f"{exchange.request.method.upper()} {path}")
 
     # --- openapi-core ---
 
     def _core(self, exchange: Exchange, path: str, *, forbid: bool) -> _Opinion:
+        errors, reason = self._core_errors(exchange, path, forbid=forbid)
+        return _Opinion(tuple(_schema_errors(errors)), reason or _other_reason(errors))
+
+    def _core_errors(self, exchange: Exchange, path: str, *, forbid: bool) -> tuple[list[Exception], str | None]:
         response = exchange.response
         if response is None:
-            return _Opinion((), "has no answer to judge")
+            return [], "has no answer to judge"
         try:
             app = self._app(path, exchange.request.method, forbid)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # deprecated headers and the like are not what is asked here
-                errors = list(app.iter_response_errors(_Request(exchange, path), _Response(exchange)))
+                return list(app.iter_response_errors(_Request(exchange, path), _Response(exchange))), None
         except _faults() as error:
-            return _Opinion((), f"fails on this exchange ({type(error).__name__})")
-        return _Opinion(tuple(_schema_errors(errors)), _other_reason(errors))
+            return [], f"fails on this exchange ({type(error).__name__})"
 
     def _app(self, path: str, method: str, forbid: bool) -> Any:
         """openapi-core over a document with this one operation: its router and its servers are not asked."""
@@ -188,36 +305,63 @@ class Second:
 
     # --- jsonschema ---
 
-    def _plain(self, exchange: Exchange, path: str) -> _Opinion:
-        """What `jsonschema` says of the body under the schema that we, not openapi-core, find for it."""
-        response = exchange.response
-        if response is None or not response.body:
-            return _Opinion((), "has no body to judge")
+    def _content(self, exchange: Exchange, path: str, direction: str) -> Content:
+        """What a body says, under the schema that we, not openapi-core, find for it."""
+        message = exchange.request if direction == "request" else exchange.response
+        if message is None or not message.body:
+            return Content(unread="has no body to judge")
         try:
-            schema = self._response_pointer(exchange, path)
-            if schema is None:
-                return _Opinion((), "finds no schema")
-            errors = list(self._validator({"$ref": f"urn:contract{schema}"}).iter_errors(response.json))
+            media = self._media(exchange, path, direction)
+            if media is None:
+                return Content(unread="finds no schema")
+            return read(self._contract.schemas, media, message.content_type, message.body, direction)
         except _faults() as error:
-            return _Opinion((), f"fails on this exchange ({type(error).__name__})")
-        return _Opinion(tuple(errors), None)
+            return Content(unread=f"fails on this exchange ({type(error).__name__})")
 
-    def _closed(self, exchange: Exchange, tokens: list[str], name: str, entries: list[str]) -> bool:
+    def _plain(
+        self, content: Content, place: str, keyword: str, name: str | None, direction: str
+    ) -> tuple[bool, str | None]:
+        """Whether `jsonschema` refuses the place for the same reason, and why it cannot say."""
+        if not content.judged:
+            return False, content.unread or ("cannot read the body" if content.malformed else "finds no schema")
+        reason = None
+        for judged in _suspects(self._contract, content.judged, direction):
+            if f"{place}/".startswith(f"{judged.where}/"):
+                try:
+                    found = _Opinion(tuple(self._refusals(judged.schema, judged.value, direction)), None)
+                except _faults() as error:
+                    reason = f"fails on this exchange ({type(error).__name__})"
+                    continue
+                below = place.removeprefix(judged.where)
+                # A complaint may not tell the keyword; then the place has to do.
+                if found.refuses(below, keyword, name) if keyword else found.touches(below):
+                    return True, None
+        return False, reason
+
+    def _refusals(self, schema: str, value: Any, direction: str) -> Iterator[Any]:
+        yield from self._validator({"$ref": f"urn:contract{schema}"}, direction=direction).iter_errors(value)
+
+    def _closed(self, values: list[Any], tokens: list[str], name: str, entries: list[str]) -> bool:
         """True if an object at the place has the name, and no schema of the place evaluates it."""
-        response = exchange.response
-        if response is None or not entries:
+        if not entries:
             return False
         schema = {"anyOf": [{"$ref": f"urn:contract{entry}"} for entry in entries], "unevaluatedProperties": False}
         try:
             validator = self._validator(schema, newest=True)
-            return any(
-                _names(error, name)
-                for instance in _instances(response.json, tokens)
-                if isinstance(instance, dict) and name in instance
-                for error in validator.iter_errors(instance)
-            )
+            for value in values:
+                for instance in _instances(value, tokens):
+                    if not isinstance(instance, dict) or name not in instance:
+                        continue
+                    errors = list(validator.iter_errors(instance))
+                    if any(error.validator == "anyOf" for error in errors):
+                        # What is refused evaluates nothing, so that every property would be undeclared.
+                        if not any(self._entries(entry, [name])[0] for entry in entries):
+                            return True
+                    elif any(_names(error, name) for error in errors):
+                        return True
         except _faults():
             return False
+        return False
 
     def _entries(self, root: str, tokens: list[str]) -> tuple[list[str], bool]:
         """Pointers of the schemas that describe a place of the body; and whether a combinator is on the way."""
@@ -241,10 +385,11 @@ class Second:
             entries = [below for at, node in nodes for below in _below(at, node, token)]
         return entries, combined
 
-    def _validator(self, schema: Mapping[str, Any], newest: bool = False) -> Any:
+    def _validator(self, schema: Mapping[str, Any], newest: bool = False, direction: str = "response") -> Any:
         from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
         from openapi_schema_validator import (
             OAS30ReadValidator,
+            OAS30WriteValidator,
             oas30_format_checker,
             oas31_format_checker,
         )
@@ -257,30 +402,36 @@ class Second:
         )
         registry: Registry[Any] = Registry().with_resource("urn:contract", resource)
         if old:
-            return OAS30ReadValidator(schema, registry=registry, format_checker=oas30_format_checker)
+            kind = OAS30WriteValidator if direction == "request" else OAS30ReadValidator
+            return kind(schema, registry=registry, format_checker=oas30_format_checker)
         return Draft202012Validator(schema, registry=registry, format_checker=oas31_format_checker)
 
-    def _response_pointer(self, exchange: Exchange, path: str) -> str | None:
-        """Pointer of the schema for this status and media type, the most specific range first."""
-        response = exchange.response
-        if response is None:
-            return None
+    def _media(self, exchange: Exchange, path: str, direction: str) -> MediaType | None:
+        """The Media Type Object for what was sent, the most specific range first."""
         item = self.value["paths"][path]
         at = item["$ref"] if isinstance(item.get("$ref"), str) else f"#/paths/{escape(path)}"
         at = self._follow(f"{at}/{exchange.request.method.lower()}")
-        responses = resolve(self.value, at).get("responses", {})
-        status = str(response.status)
-        key = next((key for key in (status, f"{status[0]}XX", f"{status[0]}xx", "default") if key in responses), None)
-        if key is None:
-            return None
-        at = self._follow(f"{at}/responses/{key}")
+        operation = resolve(self.value, at)
+        if direction == "request":
+            if "requestBody" not in operation:
+                return None
+            at, sent = self._follow(f"{at}/requestBody"), exchange.request.media_type or ""
+        else:
+            assert exchange.response is not None
+            responses, status = operation.get("responses", {}), str(exchange.response.status)
+            wanted = (status, f"{status[0]}XX", f"{status[0]}xx", "default")
+            key = next((key for key in wanted if key in responses), None)
+            if key is None:
+                return None
+            at, sent = self._follow(f"{at}/responses/{key}"), exchange.response.media_type or ""
         content = resolve(self.value, at).get("content", {})
-        sent = response.media_type or ""
         ranked = sorted((name for name in content if _covers(name, sent)), key=lambda name: -_weight(name))
-        if not ranked or not is_json(sent):
+        if not ranked:
             return None
         at = self._follow(f"{at}/content/{escape(ranked[0])}")
-        return f"{at}/schema" if "schema" in resolve(self.value, at) else None
+        node = resolve(self.value, at)
+        schema, each = (f"{at}/{name}" if name in node else None for name in ("schema", "itemSchema"))
+        return MediaType(ranked[0].lower(), at, schema, each) if schema or each else None
 
     def _follow(self, at: str) -> str:
         for _ in range(32):
@@ -350,6 +501,10 @@ class _Opinion:
     errors: tuple[Any, ...]
     reason: str | None
 
+    def touches(self, place: str) -> bool:
+        """True if it refuses this place, or one around it as a whole."""
+        return any(_above([str(part) for part in _path(error)], place) for error in _deep(self.errors))
+
     def refuses(self, place: str, keyword: str, name: str | None, *, strict: bool = False) -> bool:
         """True if it refuses this place for this keyword, or a combinator above the place as a whole."""
         for error in _deep(self.errors):
@@ -372,6 +527,28 @@ class _Opinion:
             for error in self.errors
             if not error.context
         )
+
+
+def _known_to_core(media: str | None) -> bool:
+    """True for what openapi-core reads rightly; the parts of multipart it leaves as text, whatever their schemas say."""
+    return is_json(media) or media in ("application/x-www-form-urlencoded", "text/plain")
+
+
+_MOST = 64  # items of a stream that are judged again
+
+
+def _suspects(contract: Contract, judged: Iterable[Judged], direction: str) -> Iterator[Judged]:
+    """Those that may be refused: of a long stream, only the items that the first validator refuses."""
+    some = list(itertools.islice(judged, _MOST + 1))
+    if len(some) <= _MOST:
+        yield from some
+        return
+    refused = (each for each in judged if not contract.schemas.accepts(each.schema, direction, each.value))
+    yield from itertools.islice(refused, _MOST)
+
+
+def _is_refused(content: Content, place: str, keyword: str) -> bool:
+    return any(keyword in ("", error.keyword) and place in (error.pointer, error.exact) for error in content.refused)
 
 
 def _deep(errors: Iterable[Any]) -> Iterator[Any]:
@@ -409,8 +586,14 @@ def _below(at: str, node: Mapping[str, Any], token: str) -> Iterator[str]:
     properties = node.get("properties")
     if isinstance(properties, Mapping) and token in properties:
         yield f"{at}/properties/{escape(token)}"
-    elif isinstance(node.get("additionalProperties"), Mapping):
+    elif node.get("additionalProperties") is True or isinstance(node.get("additionalProperties"), Mapping):
         yield f"{at}/additionalProperties"
+    for pattern in node.get("patternProperties") or ():
+        try:
+            if re.search(pattern, token):
+                yield f"{at}/patternProperties/{escape(pattern)}"
+        except re.error:
+            yield f"{at}/patternProperties/{escape(pattern)}"  # what cannot be told is not called undeclared
     if (token == "*" or token.isdigit()) and isinstance(node.get("items"), Mapping):
         yield f"{at}/items"
 

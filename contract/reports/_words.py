@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from contract.core.report import FindingRow, OperationName, Ratio, Report, Verdict
+from contract.core.report import FindingRow, OperationName, OperationRow, Ratio, Report, Verdict
 
 OPEN = ("new", "unchanged")
 """States that count; `accepted`, `exempt` and `absent` do not."""
@@ -248,6 +248,12 @@ def _drift(report: Report) -> Figure:
         f"{operations.part:,} of {plural(operations.whole, 'operation')} and {responses.part:,} of "
         f"{plural(responses.whole, 'declared response')} exercised, in {plural(drift.exchanges, 'exchange')}."
     )
+    places = drift.exercised.places
+    if drift.exercised.sampled and places.whole:
+        evidence += (
+            f" A sample of {drift.exercised.sampled:,} touched {places.part:,} of {places.whole:,} properties, "
+            "members of enums and branches."
+        )
     if drift.verdict == Verdict.UNDECIDED:
         need = next((n for n in range(operations.whole + 1) if Ratio(n, operations.whole).reaches(drift.floor)), 0)
         if operations.part < need:
@@ -333,7 +339,38 @@ def unchecked(report: Report) -> list[Unchecked]:
         for item in items:
             reasons.setdefault(item.reason, []).append(item.operation)
         rows += [Unchecked(number(len(names)), what, tuple(names), why, include) for why, names in reasons.items()]
+    rows += [
+        Unchecked(
+            number(item.count),
+            f"lost: {item.heading}",
+            (f"first at {item.first}",),
+            item.reason or "it could not be read",
+            "Put it right where it is recorded",
+        )
+        for item in report.lost
+    ]
     return rows
+
+
+def closely(operation: OperationRow) -> str:
+    """What a sample of bodies touched of an operation's schemas, and how long its answers took: "12/15 properties"."""
+    exercised, said = operation.exercised, []
+    for ratio, what in (
+        (exercised.properties, "properties"),
+        (exercised.enum_members, "enum members"),
+        (exercised.branches, "branches"),
+    ):
+        if exercised.sampled and ratio.whole:
+            said.append(f"{ratio.part:,}/{ratio.whole:,} {what}")
+    if operation.latency is not None:
+        said.append(f"p95 {_time(operation.latency.p95_us)}")
+    return " · ".join(said)
+
+
+def _time(microseconds: int) -> str:
+    if microseconds < 10_000:
+        return f"{microseconds / 1000:.1f} ms"
+    return f"{microseconds / 1000:.0f} ms" if microseconds < 10_000_000 else f"{microseconds / 1_000_000:.0f} s"
 
 
 def _extra(media_type: str | None) -> str:

@@ -96,6 +96,7 @@ def _template() -> Template:
         finalize=_spelt,
     )
     environment.filters |= {
+        "closely": words.closely,
         "brief": lambda text: words.cut(visible(text), 40),
         "code": _code,
         "day": words.day,

@@ -14,11 +14,13 @@ from contract.core.openapi import Operation
 def no_answer(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
     """No readable answer came: the connection was closed, or the deadline passed.
 
+    A client that went away before the answer came shows nothing of the server, and is passed over.
+
     **Why it matters**: the caller cannot know whether the request was carried out.
 
     **How to fix**: find what ends the connection (a panic, a worker killed, a proxy's time limit); answer with a status.
     """
-    if exchange.response is not None:
+    if exchange.response is not None or exchange.abandoned:
         return
     reason = exchange.failure or "no answer"
     yield Mismatch(

@@ -26,18 +26,21 @@ def response_schema(operation: Operation, exchange: Exchange) -> Iterator[Mismat
     answer = operation.answer(exchange)
     if answer.declared is None:
         return
+    found = [(error.pointer, error) for error in answer.content.refused]
     for judged in answer.content.judged:
-        for error in operation.schemas.errors(judged.schema, "response", judged.value):
-            yield Mismatch(
-                Where("response", answer.declared.key, exchange.response.media_type, judged.where + error.pointer),
-                declared=error.declared,
-                observed=error.observed,
-                message=error.message[0].upper() + error.message[1:] + ".",
-                keyword=error.keyword,
-                component=error.component,
-                name=error.name,
-                fix=_fix(error.keyword, error.observed, error.name),
-            )
+        errors = operation.schemas.errors(judged.schema, "response", judged.value)
+        found.extend((judged.where + error.pointer, error) for error in errors)
+    for pointer, error in found:
+        yield Mismatch(
+            Where("response", answer.declared.key, exchange.response.media_type, pointer),
+            declared=error.declared,
+            observed=error.observed,
+            message=error.message[0].upper() + error.message[1:] + ".",
+            keyword=error.keyword,
+            component=error.component,
+            name=error.name,
+            fix=_fix(error.keyword, error.observed, error.name),
+        )
 
 
 def _fix(keyword: str, observed: str, name: str | None) -> Fix:

@@ -27,6 +27,8 @@ def undeclared_media_type(operation: Operation, exchange: Exchange) -> Iterator[
     if answer.declared is None or not answer.declared.content or answer.media is not None:
         return
     observed = exchange.response.media_type
+    if observed is None and not exchange.response.headers_known:
+        return
     # A 304 repeats the header fields of a 200 as it likes (RFC 9110, 15.4.5); without content none is due (8.3).
     if exchange.response.status in (204, 304) or (observed is None and not exchange.response.body):
         return

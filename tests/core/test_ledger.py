@@ -27,6 +27,8 @@ def recorded(draw: st.DrawFn) -> tuple[Judgement, Exchange, dict[str, tuple[Rank
         Request("GET", f"/{name}"),
         draw(st.sampled_from([Response(status), None])),
         draw(st.sampled_from(["har", "fuzz"])),
+        elapsed_us=draw(st.one_of(st.none(), st.integers(0, 10**7))),
+        sent_at=draw(st.sampled_from([None, "2026-01-01T00:00:00Z", "2026-01-01T02:00:00+01:00", "soon"])),
     )
     findings = []
     examples = {}
@@ -37,8 +39,10 @@ def recorded(draw: st.DrawFn) -> tuple[Judgement, Exchange, dict[str, tuple[Rank
         )
         findings.append(finding)
         examples[finding.fingerprint] = ((size, name), Example(ExampleRequest("GET", f"/{name}/{size}"), None))
-    declared = "200" if status == 200 else None
-    return Judgement(operation, tuple(findings), ("query:limit",) if size else (), declared), exchange, examples
+    answered = (status, "200" if status == 200 else "", draw(st.sampled_from(["", "application/json"])))
+    if exchange.response is None:
+        answered = (0, "", "")
+    return Judgement(operation, tuple(findings), ("query:limit",) if size else (), answered), exchange, examples
 
 
 def total(items: list[tuple[Judgement, Exchange, dict[str, tuple[Rank, Example]]]]) -> Ledger:

@@ -113,7 +113,8 @@ def test_the_most_specific_media_type_wins_whatever_the_order() -> None:
         "*/*",
     ]
     assert pick_media(content[1:], "image/png") is None
-    assert pick_media(content, None) is None
+    assert pick_media(content, None) == content[0]  # what has no type may be of any (RFC 9110, 8.3)
+    assert pick_media(content[1:], None) is None
 
 
 def test_an_operation_s_parameter_overrides_the_path_item_s() -> None:

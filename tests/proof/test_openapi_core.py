@@ -202,7 +202,8 @@ def test_a_request_that_was_accepted_is_invalid_for_openapi_core_too() -> None:
     about = finding("type", "query:n", rule="invalid-request-accepted")
     wrong = exchange({}, url="/v2/users/7?n=x")
     assert asked(document(), wrong, about)[0] is Proof.CONFIRMED
-    assert asked(document(), exchange({}, url="/v2/users/x?n=1"), about)[0] is Proof.CONFIRMED
+    at = finding("type", "path:id", rule="invalid-request-accepted")
+    assert asked(document(), exchange({}, url="/v2/users/x?n=1"), at)[0] is Proof.CONFIRMED
     assert asked(document(), exchange({}, url="/v2/users/7?n=1"), about) == (
         Proof.UNPROVEN,
         "openapi-core takes the request as valid",
@@ -219,3 +220,124 @@ def test_the_template_may_carry_the_base_path() -> None:
         exchange({"id": "1", "mail": None}), finding("type", "/id", "/properties/id"), "/v2/users/{id}"
     )
     assert proof is Proof.CONFIRMED
+
+
+# --- what is not JSON ----------------------------------------------------------------------------------------------
+
+PET = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}}
+FORM = "application/x-www-form-urlencoded"
+PART = b'--b\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
+PARTS = PART % (b"name", b"Rex") + PART % (b"age", b"old") + PART % (b"toy", b"ball") + b"--b--\r\n"
+BODIES = {
+    "application/xml": b"<pet><name>Rex</name><age>old</age><toy>ball</toy></pet>",
+    FORM: b"name=Rex&age=old&toy=ball",
+    "multipart/form-data; boundary=b": PARTS,
+}
+
+
+def about(rule: str, direction: str, pointer: str, keyword: str = "", name: str | None = None) -> Finding:
+    mismatch = Mismatch(Where(direction, "200", None, pointer), None, None, "m", keyword, "#", name)
+    return Finding(rule, Level.ERROR, "GET /v2/users/{id}", mismatch, "f")
+
+
+def sent(body: bytes, media: str, schema: Any = PET) -> tuple[dict[str, Any], Exchange]:
+    """A document whose request body is that of a media type, and a request with it."""
+    value = document()
+    operation = value["paths"]["/users/{id}"]["get"]
+    operation["requestBody"] = {"content": {media.partition(";")[0]: {"schema": schema}}}
+    request = Request("GET", "/v2/users/7", (("Content-Type", media),), body)
+    return value, Exchange(request, Response(200, (("Content-Type", "application/json"),), b"{}"), "test")
+
+
+@pytest.mark.parametrize("media", BODIES)
+def test_a_wrong_body_is_confirmed_in_every_media_type(media: str) -> None:
+    value = document(**{media.partition(";")[0]: {"schema": PET}})
+    answer = exchange(BODIES[media], media)
+    proof, detail = asked(value, answer, about("response-schema", "response", "/age", "type"))
+    assert (proof, "`type` at /age" in detail) == (Proof.CONFIRMED, True)
+    proof, detail = asked(value, answer, about("undeclared-property", "response", "/toy", name="toy"))
+    assert (proof, "`toy` is not declared" in detail) == (Proof.CONFIRMED, True)
+    assert asked(value, answer, about("response-schema", "response", "/name", "type"))[0] is Proof.UNPROVEN
+    assert asked(value, answer, about("undeclared-property", "response", "/name", name="name"))[0] is Proof.UNPROVEN
+
+
+@pytest.mark.parametrize("media", BODIES)
+def test_a_wrong_request_is_confirmed_in_every_media_type(media: str) -> None:
+    value, shown = sent(BODIES[media], media)
+    assert asked(value, shown, about("invalid-request-accepted", "request", "body:/age"))[0] is Proof.CONFIRMED
+    proof, detail = asked(value, shown, about("undeclared-property", "request", "body:/toy", name="toy"))
+    assert (proof, "`toy` is not declared" in detail) == (Proof.CONFIRMED, True)
+    assert asked(value, shown, about("undeclared-property", "request", "body:/age", name="age"))[0] is Proof.UNPROVEN
+    right, good = sent(BODIES[media].replace(b"old", b"3"), media)
+    assert asked(right, good, about("invalid-request-accepted", "request", "body:/age"))[0] is Proof.UNPROVEN
+
+
+def test_an_item_of_a_stream_is_confirmed_however_long_the_stream() -> None:
+    value = document("3.2.0", **{"application/jsonl": {"itemSchema": PET}})
+    body = b'{"name": "Rex"}\n' * 500 + b'{"name": "Rex", "age": "old", "toy": "ball"}\n'
+    answer = exchange(body, "application/jsonl")
+    proof, detail = asked(value, answer, about("response-schema", "response", "/*/age", "type"))
+    assert proof is Proof.CONFIRMED
+    assert detail == "confirmed by jsonschema: `type` at /*/age (openapi-core cannot read this media type)"
+    assert asked(value, answer, about("undeclared-property", "response", "/*/toy", name="toy"))[0] is Proof.CONFIRMED
+    assert asked(value, answer, about("response-schema", "response", "/*/name", "type")) == (
+        Proof.UNPROVEN,
+        "openapi-core cannot read this media type",
+    )
+
+
+def test_what_is_said_beside_the_schema_is_structural() -> None:
+    named = {**PET, "xml": {"name": "pet"}}
+    value = document(**{"application/xml": {"schema": named}})
+    answer = exchange(b"<cat><name>Rex</name></cat>", "application/xml")
+    assert asked(value, answer, about("response-schema", "response", "", "xml")) == (
+        Proof.STRUCTURAL,
+        "it is said beside the schema, and follows from what is declared and what is sent",
+    )
+    value, shown = sent(BODIES["application/xml"].replace(b"pet", b"cat"), "application/xml", named)
+    assert asked(value, shown, about("invalid-request-accepted", "request", "body"))[0] is Proof.STRUCTURAL
+
+
+def test_a_body_that_cannot_be_read_proves_nothing() -> None:
+    value = document(**{"application/xml": {"schema": PET}})
+    broken = exchange(b"<pet>", "application/xml")
+    assert asked(value, broken, about("response-schema", "response", "/age", "type")) == (
+        Proof.UNPROVEN,
+        "openapi-core cannot read this media type and jsonschema cannot read the body",
+    )
+    assert asked(value, broken, about("undeclared-property", "response", "/toy", name="toy"))[0] is Proof.UNPROVEN
+
+
+def with_header(schema: Any, value: str, version: str = "3.1.0") -> tuple[dict[str, Any], Exchange]:
+    api = document(version)
+    api["paths"]["/users/{id}"]["get"]["responses"]["200"]["headers"] = {"X-Limit": {"schema": schema}}
+    return api, Exchange(Request("GET", "/v2/users/7"), Response(200, (("x-limit", value),), b""), "test")
+
+
+def test_a_wrong_header_is_confirmed() -> None:
+    header = about("header-schema", "response", "header:X-Limit", "type")
+    value, shown = with_header({"type": "integer"}, "many")
+    assert asked(value, shown, header) == (
+        Proof.CONFIRMED,
+        "confirmed by openapi-core: it refuses the header `X-Limit`",
+    )
+    value, shown = with_header({"type": "integer"}, "12")
+    assert asked(value, shown, header) == (Proof.UNPROVEN, "openapi-core takes the same header")
+    value, shown = with_header({"type": "integer", "format": "int32"}, "4294967296", "3.0.3")
+    # Neither validator of 3.0 knows what the other one's format is, but one of the two refuses the number.
+    assert asked(value, shown, about("header-schema", "response", "header:X-Limit", "format"))[0] in (
+        Proof.CONFIRMED,
+        Proof.DISPUTED,
+    )
+
+
+def test_a_parameter_that_openapi_core_misreads_is_confirmed_by_its_readings() -> None:
+    value = document()
+    colour = {"type": "array", "items": {"type": "integer"}}
+    value["paths"]["/users/{id}"]["get"]["parameters"] = [
+        {"name": "c", "in": "query", "style": "pipeDelimited", "explode": False, "schema": colour}
+    ]
+    wrong = exchange({}, url="/v2/users/7?c=1%7Cb")
+    assert asked(value, wrong, about("invalid-request-accepted", "request", "query:c"))[0] is Proof.CONFIRMED
+    right = exchange({}, url="/v2/users/7?c=1%7C2")
+    assert asked(value, right, about("invalid-request-accepted", "request", "query:c"))[0] is Proof.UNPROVEN

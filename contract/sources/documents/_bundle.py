@@ -165,7 +165,10 @@ class _Bundler:
         if kind == "schema":
             if "$id" in node and isinstance(node["$id"], str) and not self.swagger:
                 place, path = self.rebase(node["$id"], place, path)
-                node = {name: child for name, child in node.items() if name != "$id"}
+                if b"$dynamicRef" in place.file.text.data:
+                    node = {**node, "$id": place.base}  # which anchor it means depends on where it was come from
+                else:
+                    node = {name: child for name, child in node.items() if name != "$id"}
             if "discriminator" in node:
                 node = self.discriminator(node, place, path)
         if "$ref" in node and isinstance(node["$ref"], str):
@@ -373,8 +376,10 @@ class _Bundler:
                     if isinstance(entry, dict) and isinstance(reference := entry.get("$ref"), str):
                         if reference.startswith("#") and where.file is self.main:
                             continue
-                        there = _Place(where.file, (), ())
-                        target = self.target(reference, there, _path((*where.tokens, name)))
+                        there, way = _Place(where.file, (), ()), _path((*where.tokens, name))
+                        if isinstance(identity := entry.get("$id"), str) and not self.swagger:
+                            there, way = self.rebase(identity, there, way)
+                        target = self.target(reference, there, way)
                         if target.file is not self.main:
                             self.homes.setdefault((target.file.path, target.tokens, section[-1]), home)
 
@@ -404,7 +409,8 @@ class _Bundler:
         if not reference:
             raise self.fail(place, path, "`$ref: ''` names nothing")
         if address:
-            full = urljoin(place.base, address) if place.base else address
+            base = place.base or (self.main.tree.value.get("$self") if place.file is self.main else None)
+            full = urljoin(base, address) if isinstance(base, str) else address
             known = self.known_ids().get(full) if URL.match(full) else None
             if known is not None:
                 start = known
@@ -459,18 +465,18 @@ class _Bundler:
             ids = {}
             for file in self.files.values():
                 if b"$id" in file.text.data:
-                    for tokens, node in _dicts(file.tree.value):
-                        if isinstance(identity := node.get("$id"), str):
-                            ids.setdefault(identity.rstrip("#"), _Target(file, tokens, node))
+                    for tokens, node, identity in _resources(file.tree.value):
+                        ids.setdefault(identity.rstrip("#"), _Target(file, tokens, node))
             if isinstance(own := self.main.tree.value.get("$self"), str):
                 ids.setdefault(own, _Target(self.main, (), None))
             self.ids = len(self.files), ids
         return ids
 
     def anchored(self, start: _Target, name: str) -> _Target | None:
-        for tokens, node in _dicts(start.node):
-            if name in (node.get("$anchor"), node.get("$dynamicAnchor")):
-                return _Target(start.file, start.tokens + tokens, node)
+        for within in (True, False):
+            for tokens, node in _dicts(start.node, within):
+                if name in (node.get("$anchor"), node.get("$dynamicAnchor")):
+                    return _Target(start.file, start.tokens + tokens, node)
         return None
 
     def rebase(self, identity: str, place: _Place, path: Way) -> tuple[_Place, Way]:
@@ -551,17 +557,35 @@ def _child(parent: _Target, raw: str) -> _Target | None:
     return None
 
 
-def _dicts(root: Any) -> Iterator[tuple[Tokens, dict[str, Any]]]:
+def _dicts(root: Any, within: bool = False) -> Iterator[tuple[Tokens, dict[str, Any]]]:
+    """Every mapping below; `within` leaves out those of a schema that has an `$id` of its own."""
     stack: list[tuple[Tokens, Any]] = [((), root)]
     while stack:
         tokens, node = stack.pop()
         if isinstance(node, dict):
+            if within and tokens and isinstance(node.get("$id"), str):
+                continue
             yield tokens, node
             stack.extend(((*tokens, name), child) for name, child in node.items() if isinstance(child, (dict, list)))
         elif isinstance(node, list):
             stack.extend(
                 ((*tokens, str(index)), child) for index, child in enumerate(node) if isinstance(child, (dict, list))
             )
+
+
+def _resources(root: Any) -> Iterator[tuple[Tokens, dict[str, Any], str]]:
+    """Schemas with an `$id`, and what it is: resolved against that of the schema around it (JSON Schema Core, 8.2.1)."""
+    stack: list[tuple[Tokens, Any, str]] = [((), root, "")]
+    while stack:
+        tokens, node, base = stack.pop()
+        if isinstance(node, dict):
+            if isinstance(identity := node.get("$id"), str):
+                base = urljoin(base, identity)
+                yield tokens, node, base
+            children: Any = node.items()
+        else:
+            children = enumerate(node)
+        stack.extend(((*tokens, str(name)), child, base) for name, child in children if isinstance(child, (dict, list)))
 
 
 def _described(node: Any) -> str:

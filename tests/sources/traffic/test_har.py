@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import json
 import lzma
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from contract.core.errors import SourceError
-from contract.core.evidence import Exchange, Request, Response, Traffic
-from contract.sources.traffic import har
+from contract.core.evidence import Exchange, Lost, Request, Response, Traffic
+from contract.sources.traffic import _json, har
 
 
 def entry(**changes: Any) -> dict[str, Any]:
@@ -54,7 +58,10 @@ def write(path: Path, *entries: Any, **log: Any) -> str:
 
 
 def read(path: Path, *entries: Any) -> list[Exchange]:
-    return list(har.exchanges(write(path / "c.har", *entries)))
+    """The exchanges, where nothing is lost."""
+    found = list(har.exchanges(write(path / "c.har", *entries)))
+    assert [each for each in found if isinstance(each, Lost)] == []
+    return [each for each in found if isinstance(each, Exchange)]
 
 
 def test_an_entry_is_one_exchange(tmp_path: Path) -> None:
@@ -164,9 +171,20 @@ def test_a_packed_file_is_unpacked(tmp_path: Path, suffix: str) -> None:
     packed = tmp_path / f"c{suffix}"
     packed.write_bytes(gzip.compress(text) if suffix.endswith("gz") else lzma.compress(text))
     assert [found.request.url for found in har.exchanges(str(packed))] == ["/tasks?limit=1"]
-    packed.write_bytes(packed.read_bytes()[:-20])
+    packed.write_bytes(b"not packed at all")
     with pytest.raises(SourceError, match="cannot be unpacked"):
         list(har.exchanges(str(packed)))
+
+
+def test_of_a_packed_file_that_is_cut_off_what_can_be_unpacked_is_read(tmp_path: Path) -> None:
+    noise = base64.b64encode(os.urandom(300_000)).decode()
+    text = Path(write(tmp_path / "c.har", *(entry(response={"content": {"text": noise}}) for _ in range(4))))
+    packed = tmp_path / "c.har.gz"
+    packed.write_bytes(gzip.compress(text.read_bytes())[:-400_000])
+    found = list(har.exchanges(str(packed)))
+    assert [type(each) for each in found] == [Exchange, Exchange, Lost]
+    (lost,) = [each for each in found if isinstance(each, Lost)]
+    assert (lost.heading, lost.place) == ("packed file is damaged or cut off", f"{packed} entry 3")
 
 
 def test_entries_that_span_many_reads_are_read_one_by_one(tmp_path: Path) -> None:
@@ -177,14 +195,25 @@ def test_entries_that_span_many_reads_are_read_one_by_one(tmp_path: Path) -> Non
     assert found == ["-", *bodies[1:]]
 
 
-def test_a_broken_file_says_where_after_giving_what_was_whole(tmp_path: Path) -> None:
-    where = write(tmp_path / "c.har", entry(), entry())
+@pytest.mark.parametrize("cut", [1, 20, 200, 400, 600])
+def test_of_a_file_that_is_cut_off_all_entries_before_the_cut_are_read(tmp_path: Path, cut: int) -> None:
+    where = write(tmp_path / "c.har", entry(), entry(), entry())
     path = Path(where)
-    path.write_text(path.read_text()[:-200])
-    reader = har.exchanges(where)
-    assert next(reader).request.url == "/tasks?limit=1"
-    with pytest.raises(SourceError, match=r"c\.har: not a HAR file: .* near character \d+"):
-        next(reader)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) - len("]}}") - cut])
+    found = list(har.exchanges(where))
+    assert [type(each) for each in found] == [Exchange, Exchange, Lost]
+    (lost,) = [each for each in found if isinstance(each, Lost)]
+    assert (lost.heading, lost.place) == ("HAR file is cut off", f"{where} entry 3")
+
+
+def test_a_file_that_ends_right_behind_an_entry_is_cut_off_too(tmp_path: Path) -> None:
+    where = write(tmp_path / "c.har", entry(), entry())
+    Path(where).write_bytes(Path(where).read_bytes()[:-3])
+    size = Path(where).stat().st_size
+    assert list(har.exchanges(where))[2:] == [
+        Lost("HAR file is cut off", f"{where} entry 2", f"it ends at byte {size:,}")
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"log":{}}', '{"log":{"entries":{}}}', '{"log": 1}', "\x00", "{"])
@@ -194,12 +223,90 @@ def test_what_is_no_har_file_is_refused(tmp_path: Path, text: str) -> None:
         list(har.exchanges(str(tmp_path / "c.har")))
 
 
+GOOD = json.dumps(entry())
+
+
 @pytest.mark.parametrize(
-    "bad", [{}, 1, {"request": {}, "response": {}}, entry(response={"content": {"text": "§", "encoding": "base64"}})]
-)
-def test_an_entry_that_is_none_is_named(tmp_path: Path, bad: Any) -> None:
-    with pytest.raises(SourceError, match=r"c\.har entry 2: not a HAR 1\.2 entry: "):
-        read(tmp_path, entry(), bad)
+    ("bad", "heading", "reason"),
+    [
+        ("{}", "entry is no HAR 1.2 entry", "`request` is missing"),
+        ("1", "entry is no HAR 1.2 entry", "'int' object is not subscriptable"),
+        (GOOD.replace('"[]"', '"§","encoding":"base64"'), "entry is no HAR 1.2 entry", "the body is not base64: "),
+        (GOOD.replace("20.5", "NaN"), "HAR entry is not JSON", ""),
+        (GOOD.replace("20.5", "020.5"), "HAR entry is not JSON", ""),
+        (GOOD.replace('"status": 200', '"status": 200, "status": 201'), "entry is no HAR 1.2 entry", "`status` is named twice"),
+        (GOOD.replace("\"status\": 200", "\"status\": 9" + "9" * 40), "entry is no HAR 1.2 entry", "`status` is no HTTP status"),
+        (GOOD.replace("\"status\": 200", "\"status\": 9" + "9" * 5000), "HAR entry is not JSON", ""),
+        ("[" * 5000 + "]" * 5000, "HAR entry is not JSON", ""),
+    ],
+)  # fmt: skip
+def test_an_entry_that_is_none_is_lost_and_the_others_are_read(
+    tmp_path: Path, bad: str, heading: str, reason: str
+) -> None:
+    where = tmp_path / "c.har"
+    where.write_text('{"log":{"entries":[%s,%s,%s]}}' % (GOOD, bad, GOOD))  # noqa: UP031 - braces
+    one, lost, three = har.exchanges(str(where))
+    assert isinstance(one, Exchange) and isinstance(lost, Lost) and isinstance(three, Exchange)
+    assert (lost.heading, lost.place) == (heading, f"{where} entry 2")
+    assert lost.reason.startswith(reason)
+
+
+def test_bytes_that_are_no_utf_8_cost_the_entry_that_holds_them(tmp_path: Path) -> None:
+    where = tmp_path / "c.har"
+    text = '{"log":{"entries":[%s,%s]}}' % (GOOD.replace("Chrome", ""), GOOD.replace("2026", "\0"))  # noqa: UP031
+    where.write_bytes(text.encode().replace(b"\0", b"\xff"))
+    one, lost = har.exchanges(str(where))
+    assert isinstance(one, Exchange)
+    assert isinstance(lost, Lost) and (lost.heading, lost.place) == ("HAR entry is not JSON", f"{where} entry 2")
+
+
+def test_where_brackets_do_not_match_the_rest_is_lost_and_told_once(tmp_path: Path) -> None:
+    where = tmp_path / "c.har"
+    where.write_text('{"log":{"entries":[%s] : %s]}}' % (GOOD, GOOD) + "x")  # noqa: UP031
+    assert len(list(har.exchanges(str(where)))) == 1  # the array is whole
+    where.write_text('{"log":{"entries":[%s %s]}}' % (GOOD, GOOD))  # noqa: UP031
+    one, lost = har.exchanges(str(where))
+    assert isinstance(one, Exchange) and isinstance(lost, Lost)
+    assert (lost.heading, lost.place) == ("HAR file is no JSON from here on", f"{where} entry 1")
+
+
+def test_an_entry_that_is_too_long_is_passed_over_without_being_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_json, "VALUE_CAP", 1 << 19)
+    monkeypatch.setattr(_json, "_CHUNK", 1 << 16)
+    big = "x" * (1 << 20) + '\\\\"]}' * 99_999
+    entries = [
+        entry(),
+        entry(response={"content": {"text": big}}),
+        entry(response={"content": {"a": [[big], {}]}}),
+        entry(),
+    ]
+    where = write(tmp_path / "c.har", *entries)
+    assert [(type(each), getattr(each, "place", "")) for each in har.exchanges(where)] == [
+        (Exchange, ""),
+        (Lost, f"{where} entry 2"),
+        (Lost, f"{where} entry 3"),
+        (Exchange, ""),
+    ]
+
+
+@given(st.lists(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)), max_size=5), st.integers(1, 40))  # fmt: skip
+@settings(max_examples=40, deadline=None)
+def test_whatever_the_values_and_the_reads_each_value_is_found_whole(values: list[Any], size: int) -> None:
+    class Slow(io.BytesIO):
+        def read1(self, count: int | None = -1) -> bytes:
+            return super().read1(size)
+
+    for text in (json.dumps(values), json.dumps(values, ensure_ascii=False, indent=1)):
+        reader = _json.Text(Slow(text.encode("utf-8", "surrogatepass")))
+        reader.take(b"[")
+        found = []
+        while reader.peek() != b"]":
+            found.append(json.loads(reader.value().decode("utf-8", "surrogatepass")))
+            if reader.take(b",]") == b"]":
+                break
+        assert found == values
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,146 @@
+"""Which operation does a path belong to: static segments before templated ones, whatever the number of operations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Generic, TypeVar
+from urllib.parse import unquote
+
+T = TypeVar("T")
+_NAME = re.compile(r"\{([^{}]*)\}")
+
+
+class Leaf(Generic[T]):
+    """The end of a template: what answers there, by method, with the names of the path's parameters."""
+
+    __slots__ = ("answers", "methods")
+
+    def __init__(self) -> None:
+        self.answers: dict[str, tuple[T, tuple[str, ...]]] = {}
+        self.methods: frozenset[str] = frozenset()
+
+
+class Router(Generic[T]):
+    """A tree of path segments (OpenAPI 3.1, 4.8.8: concrete paths are matched before their templated counterparts)."""
+
+    def __init__(self) -> None:
+        self._root: _Node[T] = _Node()
+        self._static: dict[str, Leaf[T]] = {}
+
+    def add(self, method: str, template: str, answer: T, names: tuple[str, ...], spans: Iterable[str] = ()) -> None:
+        """`names` are those of the path's own parameters, which are its last; `spans` those that may hold slashes."""
+        node = self._root
+        wide = frozenset(spans)
+        for segment in template.split("/")[1:]:
+            if "{" not in segment:
+                node = node.static.setdefault(unquote(segment), _Node())
+                continue
+            found = _NAME.fullmatch(segment)
+            if found is not None and found[1] in wide:
+                node.spanning = node.spanning or _Node()
+                node = node.spanning
+            elif found is not None:
+                node.any = node.any or _Node()
+                node = node.any
+            else:
+                shape = _NAME.sub("{}", segment)
+                if all(shape != known for known, _, _ in node.compound):
+                    # The longer literal text is the more specific: `{name}.{ext}` before `{name}`.
+                    node.compound.append((shape, _compound(shape), _Node()))
+                    node.compound.sort(key=lambda each: -len(each[0]))
+                node = next(each for shape_, _, each in node.compound if shape_ == shape)
+        node.leaf = node.leaf or Leaf()
+        node.leaf.answers.setdefault(method.upper(), (answer, names))
+        node.leaf.methods = frozenset(node.leaf.answers)
+        if "{" not in template and "%" not in template:
+            self._static[template] = node.leaf
+
+    def find(self, method: str, path: str) -> tuple[T | None, tuple[str, ...], tuple[str, ...], frozenset[str]] | None:
+        """What answers, the names of its parameters and their values, percent-decoded, and the methods of its path.
+
+        None if no template covers the path; where one does and the method does not, there is no answer.
+        """
+        leaf = self._static.get(path)
+        if leaf is not None:
+            found = leaf.answers.get(method)
+            if found is not None:
+                return found[0], (), (), leaf.methods
+        parts = path.split("/")
+        del parts[0]
+        if "%" in path:
+            parts = [unquote(part) if "%" in part else part for part in parts]
+        other: frozenset[str] | None = None
+        for leaf, values in self._root.find(parts, 0):
+            found = leaf.answers.get(method)
+            if found is not None:
+                names = found[1]
+                return found[0], names, values[len(values) - len(names) :], leaf.methods
+            if other is None:
+                other = leaf.methods
+        return None if other is None else (None, (), (), other)
+
+
+class _Node(Generic[T]):
+    __slots__ = ("any", "compound", "leaf", "spanning", "static")
+
+    def __init__(self) -> None:
+        self.static: dict[str, _Node[T]] = {}
+        self.compound: list[tuple[str, re.Pattern[str], _Node[T]]] = []
+        self.any: _Node[T] | None = None
+        self.spanning: _Node[T] | None = None
+        self.leaf: Leaf[T] | None = None
+
+    def find(self, parts: list[str], at: int) -> Iterator[tuple[Leaf[T], tuple[str, ...]]]:
+        """Every template that covers the path, the most specific first."""
+        node, end = self, len(parts)
+        values: tuple[str, ...] = ()
+        while not node.compound and node.spanning is None:
+            # As long as there is one way to go, no generator is needed for the next step.
+            if at == end:
+                if node.leaf is not None:
+                    yield node.leaf, values
+                return
+            part = parts[at]
+            at += 1
+            following, templated = node.static.get(part), node.any
+            if templated is None or not part:  # a path parameter is never empty (RFC 6570 expands it to something)
+                if following is None:
+                    return
+                node = following
+            elif following is None:
+                values = (*values, part)
+                node = templated
+            else:
+                for leaf, more in following.find(parts, at):
+                    yield leaf, values + more
+                values = (*values, part)
+                node = templated
+        yield from node._all(parts, at, values)
+
+    def _all(self, parts: list[str], at: int, values: tuple[str, ...]) -> Iterator[tuple[Leaf[T], tuple[str, ...]]]:
+        if at == len(parts):
+            if self.leaf is not None:
+                yield self.leaf, values
+            return
+        part = parts[at]
+        ways: list[tuple[_Node[T], int, tuple[str, ...]]] = []
+        if part in self.static:
+            ways.append((self.static[part], at + 1, ()))
+        if part:
+            for _, pattern, node in self.compound:
+                found = pattern.fullmatch(part)
+                if found is not None:
+                    ways.append((node, at + 1, found.groups()))
+            if self.any is not None:
+                ways.append((self.any, at + 1, (part,)))
+            if self.spanning is not None:
+                for end in range(at + 1, len(parts) + 1):
+                    ways.append((self.spanning, end, ("/".join(parts[at:end]),)))
+        for node, after, taken in ways:
+            for leaf, more in node.find(parts, after):
+                yield leaf, (*values, *taken, *more)
+
+
+def _compound(shape: str) -> re.Pattern[str]:
+    return re.compile("(.+)".join(re.escape(text) for text in shape.split("{}")))
