@@ -43,6 +43,7 @@ _FORMATS = {
 }
 _PATTERNS = {"^[a-z]+$": "ab", "^\\d{2}$": "42", "x": "axb"}
 _WRONG: tuple[Any, ...] = (None, True, 0, "", "x", -1, 1.5, 1.0, [], {}, 2**40, "2024-13-01", [None], {"zz": 1})
+_BOUNDS = ("minimum", "exclusiveMinimum", "maximum")
 _WRONG_TEXTS = ("no", "-5", "", "1,x", "a=b", "1.5", "1.0", "true", "null", "1_0", "nan", "yes")
 _PATHS = ("/a", "/a/{id}", "/a/mine", "/b/{id}/c", "/b/{id}.{ext}")
 _METHODS = ("get", "post", "put", "delete", "patch", "head")
@@ -571,6 +572,9 @@ class _Caller(_Dice):
             return self.pick((True, False))
         low = schema.get("minimum", schema.get("exclusiveMinimum", 0))
         low = (low if not isinstance(low, bool) else 0) + (1 if "exclusiveMinimum" in schema else 0)
+        bound = next((schema[key] for key in _BOUNDS if type(schema.get(key)) is int), None)
+        if bound is not None and self.chance(5):
+            return bound  # taken or refused, as the bound is inclusive or not
         high = schema.get("maximum", low + 3)
         number = low + self.number(max(0, int(high - low)))
         return number if kind == "integer" else self.pick((number, number + 0.0, float(high)))
@@ -765,6 +769,7 @@ class _Caller(_Dice):
 
 
 _BREAKS = (
+    "response-body",
     "response-body",
     "request-body",
     "parameter",

@@ -158,11 +158,8 @@ def _definite(schemas: Schemas, pointers: Sequence[str]) -> list[tuple[str, Mapp
         if place in seen:
             continue
         seen.add(place)
-        try:
-            node = resolve(schemas.value, place)
-        except KeyError:
-            continue
-        if not isinstance(node, Mapping):
+        node = schemas.at(place)
+        if node is None:
             continue
         found.append((place, node))
         if isinstance(node.get("$ref"), str) and node["$ref"].startswith("#"):
@@ -196,25 +193,26 @@ def items(schemas: Schemas, pointers: Sequence[str], index: int) -> tuple[str, .
 
 def any_below(schemas: Schemas, pointer: str) -> bool:
     """True if a discriminator can be met somewhere below a schema, so that walking a value may find one."""
+    if not schemas.discriminates:
+        return False
     known = schemas.memo.setdefault("discriminated", {})
     if pointer not in known:
-        stack, seen, found = [pointer], set(), False
+        stack, seen, found = [pointer], {pointer}, False
         while stack and not found:
             place = stack.pop()
-            if place in seen:
+            if place in known:
+                found = known[place]
                 continue
-            seen.add(place)
             for at, node in definite(schemas, [place]):
-                seen.add(at)
-                found = found or isinstance(node.get("discriminator"), Mapping)
-                stack.extend(f"{at}/properties/{escape(name)}" for name in _map(node.get("properties")))
-                stack.extend(f"{at}/prefixItems/{index}" for index in range(len(_list(node.get("prefixItems")))))
-                stack.extend(
-                    f"{at}/{keyword}"
-                    for keyword in ("items", "additionalProperties")
-                    if isinstance(node.get(keyword), Mapping)
-                )
-        known[pointer] = found
+                found = found or isinstance(node.get("discriminator"), dict)
+                below = [f"{at}/properties/{escape(name)}" for name in _map(node.get("properties"))]
+                below += [f"{at}/prefixItems/{index}" for index in range(len(_list(node.get("prefixItems"))))]
+                below += [f"{at}/{key}" for key in ("items", "additionalProperties") if isinstance(node.get(key), dict)]
+                for each in below:
+                    if each not in seen:
+                        seen.add(each)
+                        stack.append(each)
+        known.update(dict.fromkeys([pointer] if found else seen, found))
     return bool(known[pointer])
 
 
@@ -248,7 +246,7 @@ def _name(pointer: str) -> str:
 
 
 def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _list(value: Any) -> list[Any]:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from contract.core.bodies import NOTHING, Content, read
 from contract.core.evidence import Exchange, Headers, Request, is_json
 from contract.core.schema import SchemaError
-from contract.core.styles import MISSING, carried, is_spread, kinds, listed, plain, refused
+from contract.core.styles import MISSING, carried, is_spread, kinds, listed, pairs_of, plain, refused
 
 if TYPE_CHECKING:
     from contract.core.openapi import Operation, Parameter
@@ -53,7 +51,7 @@ def undeclared_query(operation: Operation, request: Request) -> list[str]:
                 declared.add(str(node.get("name")))
     return [
         name
-        for name in dict.fromkeys(name for name, _ in _pairs(request.query))
+        for name in dict.fromkeys(name for name, _ in pairs_of(request.query))
         if name not in declared
         and re.sub(r"\[.*", "", name) not in declared
         and name.removesuffix("[]") not in declared
@@ -152,8 +150,3 @@ def is_sent(operation: Operation, parameter: Parameter, request: Request, path_v
 def kinds_of(operation: Operation, parameter: Parameter) -> frozenset[str]:
     """Every JSON type that a parameter's schema names."""
     return kinds(operation, parameter)
-
-
-@lru_cache(maxsize=1024)
-def _pairs(query: str) -> tuple[tuple[str, str], ...]:
-    return tuple(parse_qsl(query, keep_blank_values=True, max_num_fields=None))

@@ -945,8 +945,10 @@ def _number_breaks(node: Mapping[str, Any], inner: float) -> Iterator[tuple[str,
     ):
         bound = node.get(keyword)
         if isinstance(bound, (int, float)) and not isinstance(bound, bool):
-            yield keyword, None, bound + sign * step * at
-            yield keyword, None, bound + sign * step
+            # Beyond what a double holds exactly, one more is the same number to many readers (RFC 8259, 6).
+            away = step if abs(bound) < 2**53 else abs(int(bound)) >> 20
+            yield keyword, None, bound + sign * away * at
+            yield keyword, None, bound + sign * away
     if "multipleOf" in node:
         yield from (
             ("multipleOf", None, other) for other in (inner + 1, inner - 1, inner + step / 2, inner + step / 10)

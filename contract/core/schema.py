@@ -48,6 +48,7 @@ class Schemas:
         self._document = document
         self._validators: dict[tuple[str, str], Any] = {}
         self._registries: dict[str, tuple[Mapping[str, Any], Any]] = {}
+        self._places: dict[str, Mapping[str, Any] | None] = {}
         self.memo: dict[str, Any] = {}
         """What is worked out from the schemas once, by whoever asks."""
         self.repaired: list[str] = []
@@ -77,10 +78,21 @@ class Schemas:
         return projected
 
     def _root(self, direction: str) -> Mapping[str, Any]:
-        projected: Mapping[str, Any] = _project(
-            self._integers, "readOnly" if direction == "request" else "writeOnly", marks=_Marks(self.value)
-        )
+        mark = "readOnly" if direction == "request" else "writeOnly"
+        if mark not in self._mentioned:
+            return self._integers
+        projected: Mapping[str, Any] = _project(self._integers, mark, marks=_Marks(self.value))
         return projected
+
+    @cached_property
+    def _mentioned(self) -> frozenset[str]:
+        """What of this the document has anywhere: "readOnly", "writeOnly", "byte", "discriminator"."""
+        return _mentioned(self.value)
+
+    @property
+    def discriminates(self) -> bool:
+        """True if there is any discriminator."""
+        return "discriminator" in self._mentioned
 
     def validator(self, pointer: str, direction: str) -> Any | None:
         """What judges values of the schema at `pointer`; None if that schema cannot be compiled."""
@@ -124,7 +136,7 @@ class Schemas:
     @cached_property
     def _formats(self) -> dict[str, Callable[[str], bool]] | None:
         """Those that the validator does not know; asking for any slows it down by a fifth, wherever it is used."""
-        return {"byte": _is_base64} if _names_format(self.value, "byte") else None
+        return {"byte": _is_base64} if "byte" in self._mentioned else None
 
     def _registry(self, direction: str, repaired: bool) -> tuple[Mapping[str, Any], Any]:
         key = f"{direction} repaired" if repaired else direction
@@ -132,8 +144,9 @@ class Schemas:
             root: Any = self._root(direction)
             if repaired:
                 root = _without_bad_patterns(root, "#", self.repaired)
+            twin = next((pair for pair in self._registries.values() if pair[0] is root), None)
             resources = [(_URI, root)] if self.scopes is None else self.scopes.resources(root)
-            self._registries[key] = (root, jsonschema_rs.Registry(resources))
+            self._registries[key] = twin or (root, jsonschema_rs.Registry(resources))
         return self._registries[key]
 
     def accepts(self, pointer: str, direction: str, value: Any) -> bool:
@@ -305,6 +318,19 @@ class Schemas:
             memo[key] = list(self.flatten(pointers))
         return memo[key]
 
+    def at(self, pointer: str) -> Mapping[str, Any] | None:
+        """The schema at a place; None if none is there."""
+        try:
+            return self._places[pointer]
+        except KeyError:
+            pass
+        try:
+            node = resolve(self.value, pointer)
+        except KeyError:
+            node = None
+        found = self._places[pointer] = node if isinstance(node, dict) else None
+        return found
+
     def flatten(self, pointers: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Every schema that speaks of the same value: behind `$ref`, and in the branches of combinators."""
         stack, seen = list(reversed(pointers)), set()
@@ -313,11 +339,8 @@ class Schemas:
             if place in seen:
                 continue
             seen.add(place)
-            try:
-                node = resolve(self.value, place)
-            except KeyError:
-                continue
-            if not isinstance(node, Mapping):
+            node = self.at(place)
+            if node is None:
                 continue
             yield place, node
             if isinstance(node.get("$ref"), str) and node["$ref"].startswith("#"):
@@ -499,17 +522,25 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _names_format(node: Any, name: str) -> bool:
+def _mentioned(node: Any) -> frozenset[str]:
+    found: set[str] = set()
     stack = [node]
     while stack:
         here = stack.pop()
-        if isinstance(here, Mapping):
-            if here.get("format") == name:
-                return True
-            stack.extend(here.values())
-        elif isinstance(here, list):
-            stack.extend(here)
-    return False
+        if type(here) is dict:
+            for key, item in here.items():
+                kind = type(item)
+                if kind is dict or kind is list:
+                    stack.append(item)
+                elif item is True and (key == "readOnly" or key == "writeOnly"):
+                    found.add(key)
+                elif key == "format" and item == "byte":
+                    found.add("byte")
+                if key == "discriminator":
+                    found.add(key)
+        else:
+            stack.extend(item for item in here if type(item) is dict or type(item) is list)
+    return frozenset(found)
 
 
 def is_matched(pattern: str, name: str) -> bool:
@@ -612,10 +643,10 @@ def _project(
     With `drop`, properties so marked are no longer required, and refused where they are `writeOnly` (OpenAPI 3.0.3,
     4.7.24.2). Without it, `int32` and `int64` get their ranges: the validator knows no formats of numbers.
     """
-    if isinstance(node, list):
+    if type(node) is list:
         fresh = [_project(item, drop, "", marks, above) for item in node]
         return node if all(new is old for new, old in zip(fresh, node, strict=True)) else fresh
-    if not isinstance(node, Mapping):
+    if type(node) is not dict:
         return node
     changed: dict[str, Any] = {}
     marked: frozenset[str] = frozenset()
@@ -624,7 +655,8 @@ def _project(
             above | marks.names(node, drop) if "properties" in node or "allOf" in node or "required" in node else above
         )
     for key, item in node.items():
-        if isinstance(item, (Mapping, list)) and (key not in _DATA or parent == "properties"):
+        kind = type(item)
+        if (kind is dict or kind is list) and (key not in _DATA or parent == "properties"):
             inner = "properties" if key == "properties" and parent != "properties" else ""
             new = _project(item, drop, inner, marks, marked if key == "allOf" and not inner else frozenset())
             if new is not item:

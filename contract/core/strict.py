@@ -15,6 +15,7 @@ Where a schema is plain (no combinator at its place), loose and names are one sc
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from contract.core.discriminator import any_below, definite, discriminators
@@ -88,12 +89,12 @@ def unnamed(schemas: Schemas, pointer: str, value: Any) -> Iterator[tuple[str, s
 def _compiled(schemas: Schemas, pointer: str, direction: str, loose: bool, names: bool, kinds: bool) -> Any | None:
     if schemas.scopes is not None and (names or kinds):
         return None  # a copy of a schema has lost the scope in which its dynamic references are resolved
-    loose = loose and schemas.validator(pointer, direction) is not None
     kinds = kinds and any_below(schemas, pointer)
     if kinds and not loose:
         return None  # the rule speaks only of what the whole schema takes
     if not names and not kinds:
-        return schemas.validator(pointer, direction) if loose else schemas.built(direction, lambda root: True)
+        found = schemas.validator(pointer, direction) if loose else None
+        return found if found is not None else schemas.built(direction, lambda root: True)
     states = _states(schemas) if names else None
     state = (pointer,)
     if states is not None and states.irregular(state):
@@ -108,7 +109,11 @@ def _compiled(schemas: Schemas, pointer: str, direction: str, loose: bool, names
             parts.append(made.kinds(pointer))
         return made.whole(parts)
 
-    return schemas.built(direction, make)
+    made = schemas.built(direction, make)
+    if made is None and loose and schemas.validator(pointer, direction) is None:
+        # What cannot be compiled is not judged, by the rules either; names are.
+        return None if kinds else _compiled(schemas, pointer, direction, False, names, False)
+    return made
 
 
 def _states(schemas: Schemas) -> _States:
@@ -130,16 +135,6 @@ class _States:
             self.known[state] = _Node(self.schemas, state)
         return self.known[state]
 
-    def reachable(self, state: State) -> list[State]:
-        found: dict[State, None] = {state: None}
-        stack = [state]
-        while stack:
-            for child in self.node(stack.pop()).children():
-                if child not in found:
-                    found[child] = None
-                    stack.append(child)
-        return list(found)
-
     def matters(self, state: State) -> bool:
         """True if some name can be refused at or below a state."""
         if state not in self._matters:
@@ -153,27 +148,39 @@ class _States:
         return self._irregular[state]
 
     def _settle(self, state: State) -> None:
-        states = self.reachable(state)
-        parents: dict[State, list[State]] = {each: [] for each in states}
-        for each in states:
-            for child in self.node(each).children():
-                parents[child].append(each)
-        self._matters.update(_spread(states, parents, lambda each: self.node(each).refuses))
+        """Works out both questions for a state and all below it; what was settled before is not walked through again."""
+        fresh: dict[State, None] = {state: None}
+        parents: dict[State, list[State]] = {}
+        stack = [state]
+        while stack:
+            here = stack.pop()
+            for child in self.node(here).children():
+                if child in self._matters:
+                    continue
+                parents.setdefault(child, []).append(here)
+                if child not in fresh:
+                    fresh[child] = None
+                    stack.append(child)
+        known = self._matters
+        matters = {
+            each: self.node(each).refuses or any(known.get(child, False) for child in self.node(each).children())
+            for each in fresh
+        }
+        known.update(_spread(matters, parents))
         # A pattern's schema and a property's would both be asked, where the walk unites them first.
-        self._irregular.update(
-            _spread(
-                states,
-                parents,
-                lambda each: any(map(self._matters.__getitem__, self.node(each).overlapping.values())),
-            )
-        )
+        irregular = {
+            each: any(known.get(child, False) for child in self.node(each).overlapping.values())
+            or any(self._irregular.get(child, False) for child in self.node(each).children())
+            for each in fresh
+        }
+        self._irregular.update(_spread(irregular, parents))
 
 
-def _spread(states: list[State], parents: Mapping[State, list[State]], first: Any) -> dict[State, bool]:
-    found = {state: bool(first(state)) for state in states}
+def _spread(found: dict[State, bool], parents: Mapping[State, list[State]]) -> dict[State, bool]:
+    """The same with everything above a true state true."""
     stack = [state for state, is_so in found.items() if is_so]
     while stack:
-        for parent in parents[stack.pop()]:
+        for parent in parents.get(stack.pop(), ()):
             if not found[parent]:
                 found[parent] = True
                 stack.append(parent)
@@ -242,11 +249,16 @@ class _Node:
             self.prefix.append(tuple(below))
         self.items = self.prefix.pop()
 
-    def children(self) -> list[State]:
+    @cached_property
+    def _children(self) -> list[State]:
         found = [*self.properties.values(), *self.patterns.values(), self.others, *self.prefix, self.items]
         if self.sample is not None:
             found.append(self.sample.pointers)
-        return found
+        return [each for each in dict.fromkeys(found) if each]
+
+    def children(self) -> list[State]:
+        """States one step below, the empty one left out."""
+        return self._children
 
 
 class _Schema:
@@ -277,7 +289,7 @@ class _Schema:
     def full(self, pointer: str, root: Mapping[str, Any]) -> Any:
         """Loose and names of one schema."""
         state = (pointer,)
-        chain = _plain(root, pointer)
+        chain = self._plain(root, pointer)
         matters = self.states is not None and self.states.matters(state)
         if chain is None or (matters and self.states is not None and self.states.node(state).sample is not None):
             loose = {"$ref": document_uri(pointer)}
@@ -304,9 +316,16 @@ class _Schema:
             self.defs[name] = made
         return {"$ref": f"#/$defs/{name}"}
 
+    def _plain(self, root: Mapping[str, Any], pointer: str) -> tuple[str, Mapping[str, Any]] | None:
+        memo: dict[Any, Any] = self.schemas.memo.setdefault("plain", {})
+        key = (id(root), pointer)  # the roots live as long as the schemas do
+        if key not in memo:
+            memo[key] = _plain(root, pointer)
+        return memo[key]  # type: ignore[no-any-return]
+
     def names(self, state: State) -> Any:
         assert self.states is not None
-        if not self.states.matters(state):
+        if not state or not self.states.matters(state):
             return True
         name, fresh = self._define("names", state)
         if fresh:
@@ -460,7 +479,7 @@ _BARE = frozenset({*_COPIED, *_NOT_PLAIN, "properties", "items", "additionalProp
 
 
 def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _list(value: Any) -> list[Any]:

@@ -63,7 +63,8 @@ def carried(operation: Operation, parameter: Parameter, request: Request, path_v
 @lru_cache(maxsize=1024)
 def pairs_of(query: str) -> Pairs:
     """The names of a query, decoded, and their texts as they were sent."""
-    return [(unquote_plus(name), text) for name, _, text in (part.partition("=") for part in query.split("&")) if name]
+    parts = (part.partition("=") for part in query.split("&"))
+    return tuple((unquote_plus(name), text) for name, _, text in parts if name)
 
 
 def cookies(request: Request) -> Pairs:

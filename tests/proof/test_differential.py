@@ -659,13 +659,32 @@ def _named_on_purpose(question: Asked) -> None:
 
 @_rewriting("example-key")
 def _example_key(question: Asked) -> None:
+    several = max((len(node) for node in _objects(question.answer)), default=0) > 1
+
     def change(node: dict[str, Any]) -> dict[str, Any]:
         properties = node.get("properties")
         if isinstance(properties, dict) and len(properties) == 1 and "patternProperties" not in node:
-            node.setdefault("additionalProperties", *properties.values())
+            ((name, example),) = properties.items()
+            if several or not re.fullmatch(r"\w+(-\w+)*", name):  # one other name is no map
+                node.setdefault("additionalProperties", example)
         return node
 
     question.value = _schemas(question.value, change)
+
+
+def _objects(body: bytes) -> Iterator[dict[str, Any]]:
+    """Every object of a JSON text."""
+    try:
+        todo = [json.loads(body)]
+    except ValueError:
+        return
+    while todo:
+        node = todo.pop()
+        if isinstance(node, dict):
+            yield node
+            todo.extend(node.values())
+        elif isinstance(node, list):
+            todo.extend(node)
 
 
 @_rewriting("open-map")

@@ -31,7 +31,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -162,12 +162,12 @@ def _exchange(
         _check_texts("masked", masked)
     try:
         headers, known = _headers(get("request_headers"), "request_headers")
-        sent, cut = _body(get("request_body"), known, "request", get("request_truncated") is True, place, lost, masked)
+        sent, cut = _body(get("request_body"), known, "request", _flag(get, "request_truncated"), place, lost, masked)
         request = Request(method.upper(), url, headers, sent, cut)
         response = None
         if status:
             headers, answered = _headers(get("response_headers"), "response_headers")
-            cut = get("response_truncated") is True
+            cut = _flag(get, "response_truncated")
             if method.upper() == "HEAD" or status in (204, 304) or status < 200:
                 cut = True  # whatever its Content-Length says, nothing follows (RFC 9110, 6.4.1)
                 body, _ = _body(get("response_body"), answered, "response", cut, place, lost, masked)
@@ -193,6 +193,11 @@ def _exchange(
                     raise ValueError(f"`{name}` must be text")
             _check_texts("lost", untold or [])
         who = traffic(known) if named is None else _class(named)
+        away = _flag(get, "abandoned")
+        if response is None and not line.keys().isdisjoint(_OF_ANSWERS):
+            _flag(get, "response_truncated")
+            _, answered = _headers(get("response_headers"), "response_headers")  # of no answer, but well written
+            _body(get("response_body"), answered, "response", True, place, lost, None)
     except ValueError:
         del lost[before:]
         raise
@@ -207,9 +212,21 @@ def _exchange(
         None if response else failure or "no answer",
         place,
         at,
-        get("abandoned") is True and response is None,
+        away and response is None,
         tuple(masked) if masked else (),
     )
+
+
+_OF_ANSWERS = frozenset({"response_headers", "response_body", "response_truncated"})
+
+
+def _flag(get: Callable[[str], Any], name: str) -> bool:
+    value = get(name)
+    if value is None:
+        return False
+    if type(value) is not bool:
+        raise ValueError(f"`{name}` must be true or false")
+    return value
 
 
 def _check_texts(name: str, given: Any) -> None:
@@ -276,7 +293,7 @@ def _body(
         body = encoded(given, known.get("content-type"))
     elif type(given) is dict and type(given.get("base64")) is str:
         body = unbase64(given["base64"])
-        packed = True if given.get("encoded") is True else None
+        packed = _flag(given.get, "encoded") or None
     else:
         raise ValueError(f'`{side}_body` must be text, null or {{"base64": …}}; write JSON as text, as it was sent')
     if cut:
