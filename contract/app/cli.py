@@ -442,7 +442,7 @@ def _observe(flags: dict[str, Any]) -> int:
         try:
             every_s = float(DURATION.text(flags.get("every", "30s"), Place(Path.cwd(), Path.cwd(), os.environ)))
         except ValueError as error:
-            raise ConfigError(f"--every must be {error}") from error
+            raise ConfigError(f"--every must be {error}, not `{flags['every']}`") from error
         following = run.Following(every_s, lambda report: _told(report, settings, kept))
     elif flags.get("every"):
         raise ConfigError("--every says how often a followed file is reported", "add --follow")

@@ -345,9 +345,7 @@ def gather(gathered: Gathered, target: Target | None, failed: TargetError | None
     """
     settings = gathered.settings
     select(gathered)
-    gathered.state(
-        (f for f in gathered.judge.document() if f.operation is None or f.operation in gathered._scope), "lint"
-    )
+    lint(gathered)
     if settings.routes:
         _source(gathered, "routes", " ".join(settings.routes), lambda: _routes(gathered))
     if all(source.verdict is not Verdict.ERROR for source in gathered.sources):
@@ -355,10 +353,8 @@ def gather(gathered: Gathered, target: Target | None, failed: TargetError | None
         gathered.notes += _unused(gathered)
     for where in settings.traffic:
         _source(gathered, "traffic", where, lambda where=where: _traffic(gathered, where))
-    for operation in gathered.operations if settings.traffic else ():
-        tally = gathered.ledger.tallies.get(operation.key)
-        for never in unseen(operation, tally) if tally is not None else ():
-            gathered.state(gathered.judge.unseen(operation, never), "traffic")
+    if settings.traffic:
+        never_seen(gathered)
     if (target is not None or failed is not None) and settings.fuzz:
         _source(gathered, "fuzz", f"schemathesis · seed {settings.seed}", lambda: _fuzz(gathered, target, failed))
     elif failed is not None:
@@ -366,6 +362,20 @@ def gather(gathered: Gathered, target: Target | None, failed: TargetError | None
     if settings.types:
         names = ", ".join(item.name for item in settings.types)
         _source(gathered, "types", names, lambda: _types(gathered))
+
+
+def lint(gathered: Gathered) -> None:
+    """Adds what the document says of itself."""
+    found = gathered.judge.document()
+    gathered.state((each for each in found if each.operation is None or each.operation in gathered._scope), "lint")
+
+
+def never_seen(gathered: Gathered) -> None:
+    """Adds what real traffic never showed, once all of it is counted."""
+    for operation in gathered.operations:
+        tally = gathered.ledger.tallies.get(operation.key)
+        for never in unseen(operation, tally) if tally is not None else ():
+            gathered.state(gathered.judge.unseen(operation, never), "traffic")
 
 
 def select(gathered: Gathered) -> None:

@@ -41,6 +41,8 @@ def described(file: str) -> str:
 def _told_by(path: Path) -> str | None:
     from contract.sources.traffic._recorded import opened
 
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file")
     try:
         with opened(str(path)) as stream:
             head = stream.read(64 * 1024)
@@ -80,9 +82,13 @@ def sentence(total: Ledger, parts: int, out: str | None) -> str:
     """What a sum is, in one line."""
     where = f", written to {out}" if out is not None else ""
     return (
-        f"{parts} ledger{'s' * (parts != 1)}: {total.exchanges:,} exchanges of {len(total.tallies):,} operations, "
-        f"{len(total.sightings):,} findings{where}"
+        f"{_several(parts, 'ledger')}: {_several(total.exchanges, 'exchange')} of "
+        f"{_several(len(total.tallies), 'operation')}, {_several(len(total.sightings), 'finding')}{where}"
     )
+
+
+def _several(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def report(total: Ledger, of: dict[str, str] | None, settings: Settings) -> Report:
@@ -92,6 +98,8 @@ def report(total: Ledger, of: dict[str, str] | None, settings: Settings) -> Repo
     gathered = collect.Gathered(api, Judge(api, settings.level), settings, silent)
     collect.select(gathered)
     gathered.ledger = total
+    collect.lint(gathered)
+    collect.never_seen(gathered)
     gathered.sources.append(
         Source(
             "traffic", Verdict.PASS if total.exchanges else Verdict.NONE, "merged ledgers", exchanges=total.exchanges
@@ -103,7 +111,7 @@ def report(total: Ledger, of: dict[str, str] | None, settings: Settings) -> Repo
     unproven = (Proof.UNPROVEN.value, "not proved when it was judged")
     proofs = {}
     for fingerprint, sighting in total.sightings.items():
-        proof, detail = sighting.proved or unproven
+        proof, detail = sighting.proved or (unproven if sighting.exchanges else (Proof.STRUCTURAL.value, None))
         proofs[fingerprint] = Proven(Proof(proof), detail)
     made = Run(
         id=str(uuid.uuid4()),

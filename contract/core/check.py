@@ -51,7 +51,8 @@ class Judge:
             return self._nowhere(exchange, match[3] if match is not None else frozenset())
         operation = match[0]
         values = dict(zip(match[1], match[2], strict=True)) if match[1] else _NO_VALUES
-        answered, sent, refused = self.predicate(operation).look(exchange, values)
+        predicate = self._predicates.get(operation.key) or self.predicate(operation)
+        answered, sent, refused = predicate.look(exchange, values)
         if refused is None:
             return Judgement(operation, (), sent or (), answered)
         return self.explained(operation, exchange, values, refused, sent)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -273,7 +273,8 @@ class Ledger:
         for finding in findings:
             rank, example = (examples or {}).get(finding.fingerprint, (None, None))
             kept = self.sightings.get(finding.fingerprint)
-            self.seen[finding.rule] += max(exchanges, 1)
+            if exchanges:
+                self.seen[finding.rule] += exchanges
             if kept is not None and kept.rank is not None and rank is None:
                 kept.again(source, exchanges, at_us)  # its example stays, and the words that go with it
                 continue
@@ -294,6 +295,11 @@ class Ledger:
         if tenant not in self.tenants and len(self.tenants) >= 2 * TENANTS:
             self.tenants = _least(self.tenants, TENANTS, by=str)
         self.tenants.setdefault(tenant, Counter())[operation, status] += 1
+
+    def observed(self) -> Ledger:
+        """The same without what no exchange shows: that follows anew from the document, the routes and the sum of all."""
+        shown = {key: each for key, each in self.sightings.items() if each.exchanges}
+        return replace(self, sightings=shown).settled()
 
     def settled(self) -> Ledger:
         """The same with no more than what is kept; equal for equal evidence, however it was added up."""

@@ -129,6 +129,8 @@ class Operation:
         self.root = root
         self.method = method
         self.path = path
+        self.key = f"{method} {path}"
+        """`GET /tasks/{id}`, the path as the document writes it."""
         self.pointer = pointer
         self.item_pointer = item
         self.base_paths = bases
@@ -138,11 +140,6 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"Operation({self.key})"
-
-    @property
-    def key(self) -> str:
-        """`GET /tasks/{id}`, the path as the document writes it."""
-        return f"{self.method} {self.path}"
 
     @property
     def identity(self) -> str:

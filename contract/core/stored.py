@@ -1,4 +1,4 @@
-"""The ledger as JSON and back: `contract-ledger/1`. Reading what was written gives an equal ledger."""
+"""The ledger as JSON and back: `contract-ledger/1`. Reading what was written gives what was observed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMAT = "contract-ledger/1"
 
 def to_json(ledger: Ledger) -> dict[str, Any]:
     """What `from_json` reads; sets and tables in a fixed order, so that equal ledgers are equal texts."""
-    ledger = ledger.settled()
+    ledger = ledger.observed()
     return {
         "format": FORMAT,
         "unmatched": ledger.unmatched,
