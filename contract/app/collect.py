@@ -96,6 +96,10 @@ class Gathered:
             self.ledger.record(judgement, exchange, _NO_EXAMPLES)
         return judgement
 
+    def lose(self, lost: Lost) -> None:
+        """Counts a piece of evidence that could not be read; what is said of it may quote it."""
+        self.ledger.lose(replace(lost, reason=self.scrub(lost.reason)))
+
     def absorb(self, part: Share) -> None:
         """Adds what another process has judged."""
         mine = Share(self.ledger, self.exhibits, 0, Counter())
@@ -546,7 +550,7 @@ def _judged(
         try:
             for item in _read(gathered, module, where, hosts, others):
                 if isinstance(item, Lost):
-                    gathered.ledger.lose(item)
+                    gathered.lose(item)
                     continue
                 gathered.record(item)
                 number += 1
@@ -646,7 +650,7 @@ class _Shard:
         number = 0
         for item in module.exchanges(self.where, hosts=self.hosts, others=others, span=span):
             if isinstance(item, Lost):
-                gathered.ledger.lose(item)
+                gathered.lose(item)
             else:
                 gathered.record(item)
                 number += 1

@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from contract.core import parameters, routing, rule
-from contract.core.evidence import Artifact, Complaint, Exchange, Response, Route, Stale, Traffic, Unseen, is_masked
+from contract.core.evidence import (
+    Artifact,
+    Complaint,
+    Exchange,
+    Response,
+    Route,
+    Stale,
+    Traffic,
+    Unseen,
+    is_json,
+    is_masked,
+)
 from contract.core.finding import Finding, Level, Mismatch, fingerprint, folded
 from contract.core.openapi import Contract, Operation
 from contract.core.predicate import EVERYTHING, Answered, Predicate, known
@@ -137,6 +148,15 @@ class Judge:
             for place, error in parameters.errors(match.operation, exchange, match.path_parameters)
         ]
 
+    def reads(self, exchange: Exchange) -> bool:
+        """True if nothing in the request is beyond us: its body is read into values, or there is none."""
+        match = self.contract.match(exchange.request.method, exchange.request.path)
+        if match is None or match.operation is None or not exchange.request.body:
+            return True
+        media = exchange.request.media_type
+        content = parameters.content(match.operation, exchange.request)
+        return content.unread is None and (bool(content.judged) or media is None or is_json(media))
+
     def complaint(self, complaint: Complaint) -> Iterator[Finding]:
         """What a probe complains of, as findings; nothing if its operation is not in the document."""
         operation = self.contract.by_key.get(complaint.operation)
@@ -254,8 +274,9 @@ def believed(complaint: Complaint, judge: Judge) -> Complaint | None:
     if complaint.kind == "valid-request-refused":
         return complaint if not broken else None
     if not broken:
-        judged = exchange.request.media_type is None or exchange.request.media_type.endswith("json")
-        return None if judged else complaint
+        return None if judge.reads(exchange) else complaint
+    if exchange.response is not None and 200 <= exchange.response.status < 300:
+        return None  # the exchange itself shows it, each place as a finding of its own
     place, reason = broken[0]
     return Complaint(
         complaint.kind,

@@ -356,8 +356,9 @@ class _Maker:
             if part is not None and target != place:
                 found.append((part, _pinned(discriminator, key)))
         if not mapping:
-            outer = refs[0] if refs else place
-            found.append((_pinned(discriminator, unescape(outer.rpartition("/")[2])),))
+            # The outermost schema is the most derived one; of aliases, none but the last may be known.
+            names = dict.fromkeys(unescape(where.rpartition("/")[2]) for where in (*refs, place))
+            found += [(_pinned(discriminator, name),) for name in names]
         return [*found, ()]
 
     def hinted(self, nodes: Parts, hints: list[Any]) -> list[Any]:

@@ -22,6 +22,8 @@ from contract.core.scopes import Scopes, has_dynamic
 _URI = "urn:contract:document"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DATA = frozenset({"example", "examples", "enum", "const", "default"})
+_NAMED = frozenset({"properties", "patternProperties", "$defs", "responses", "schemas", "headers", "parameters"})
+"""Maps whose keys are names: a response called `default` is no data, and a property called `enum` is none."""
 _NO_URI = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=:@/?#%-]|%(?![0-9A-Fa-f]{2})")
 """What a URI reference may not hold (RFC 3986, 2): names in a pointer may."""
 _INTEGERS = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
@@ -650,18 +652,18 @@ def _project(
         return node
     changed: dict[str, Any] = {}
     marked: frozenset[str] = frozenset()
-    if drop is not None and marks is not None and parent != "properties":
+    if drop is not None and marks is not None and parent not in _NAMED:
         marked = (
             above | marks.names(node, drop) if "properties" in node or "allOf" in node or "required" in node else above
         )
     for key, item in node.items():
         kind = type(item)
-        if (kind is dict or kind is list) and (key not in _DATA or parent == "properties"):
-            inner = "properties" if key == "properties" and parent != "properties" else ""
+        if (kind is dict or kind is list) and (key not in _DATA or parent in _NAMED):
+            inner = key if key in _NAMED and parent not in _NAMED else ""
             new = _project(item, drop, inner, marks, marked if key == "allOf" and not inner else frozenset())
             if new is not item:
                 changed[key] = new
-    if parent != "properties":
+    if parent not in _NAMED:
         if drop is None:
             if isinstance(reference := node.get("$ref"), str) and _NO_URI.search(reference):
                 changed["$ref"] = _NO_URI.sub(lambda found: quote(found[0]), reference)

@@ -7,7 +7,7 @@ leaves two readings, or many clients write another one, that one comes second: a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, unquote_plus
@@ -243,7 +243,7 @@ def _of_pairs(parameter: Parameter, named: frozenset[str], texts: list[str], dec
         if not text:
             yield from ([], [""])
     if "object" in named and not parameter.explode:
-        yield from map(_turns, _split(delimiter, text, decode))
+        yield from _turns(_split(delimiter, text, decode))
     yield whole[0]
 
 
@@ -275,7 +275,7 @@ def _of_text(parameter: Parameter, named: frozenset[str], text: str, decode: Dec
             yield _object([(decode(key), decode(item)) for key, _, item in pairs])
             yield from (_object([item.partition("=")[::2] for item in items]) for items in parts[1:])
         elif "object" in named:
-            yield from map(_turns, parts)
+            yield from _turns(parts)
     yield decode(text)
 
 
@@ -290,8 +290,11 @@ def _split(delimiter: re.Pattern[str], text: str, decode: Decoder) -> Iterator[l
         yield again
 
 
-def _turns(parts: list[str]) -> dict[str, Any]:
-    return _object(list(zip(parts[::2], parts[1::2], strict=False)))
+def _turns(splits: Iterable[list[str]]) -> Iterator[dict[str, Any]]:
+    """The objects whose names and values take turns; a text that holds no delimiter is none, unless it is empty."""
+    for parts in splits:
+        if len(parts) > 1 or parts == [""]:
+            yield _object(list(zip(parts[::2], parts[1::2], strict=False)))
 
 
 def _object(pairs: Any) -> dict[str, Any]:

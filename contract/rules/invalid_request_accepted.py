@@ -42,7 +42,8 @@ def invalid_request_answered(operation: Operation, exchange: Exchange) -> Iterat
             declared=error.message,
             observed=f"accepted with {answer.status}",
             message=f"The server took a request in which {where} breaks the document: {error.message}.",
-            component=operation.pointer,
-            name=where,
+            keyword=error.keyword,
+            component=error.component,
+            name=error.name or where,
             fix=Fix("Take the constraint out of the document.", "Refuse such a request with a 4xx."),
         )

@@ -523,7 +523,7 @@ def test_a_target_that_nobody_serves_gives_no_verdict_but_what_is_proved_stands(
         (
             ["--traffic", "har:routes.txt"],
             "traffic",
-            "routes.txt: not a HAR file: expected `{` near character 0",
+            "routes.txt: not a HAR file: it has no `log.entries`: expected `{` at byte 1",
         ),
     ],
 )

@@ -38,11 +38,15 @@ def cases(page: Path) -> Iterator[Case]:
 
 
 def read(text: str) -> Exchange:
-    """An exchange as HTTP writes it: request line, then the status, headers and body of the answer."""
+    """An exchange as HTTP writes it: request line, then the status, headers and body of the answer.
+
+    A request's body stands in one line, `Body: {…}`, after its headers.
+    """
     sent, _, answer = text.partition("\n\n")
     first, *headers = sent.splitlines()
     method, _, url = first.partition(" ")
-    request = Request(method, url, tuple(tuple(line.split(": ", 1)) for line in headers))  # type: ignore[misc]
+    body_sent = headers.pop()[6:].encode() if headers and headers[-1].startswith("Body: ") else None
+    request = Request(method, url, tuple(tuple(line.split(": ", 1)) for line in headers), body_sent)  # type: ignore[misc]
     if answer.startswith("none"):
         return Exchange(request, None, "page", failure=answer.partition(": ")[2].strip())
     head, _, body = answer.partition("\n\n")

@@ -47,7 +47,7 @@ def figure(line: Mapping[str, Any], *names: str) -> float | None:
     try:
         return float(text.rpartition(",")[2])
     except ValueError:
-        raise ValueError(f"`{names[0]}` must be a number, not {text[:20]!r}") from None
+        raise ValueError(f"`{names[0]}` must be a number") from None
 
 
 def exchange(

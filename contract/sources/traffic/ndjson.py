@@ -239,7 +239,7 @@ def _class(named: Any) -> Traffic:
         return Traffic(named)
     except ValueError:
         names = ", ".join(f"`{each}`" for each in Traffic)
-        raise ValueError(f"`traffic` must be one of {names}, not {named!r}") from None
+        raise ValueError(f"`traffic` must be one of {names}") from None
 
 
 _NONE: tuple[Headers, dict[str, str]] = ((), {})
