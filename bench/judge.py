@@ -4,7 +4,7 @@ The floor is `orjson.loads` of the bodies alone. Judging is everything: operatio
 names, findings, tallies and histogram. Every round has traffic of its own, so that nothing is known from before; three
 exchanges in a hundred drift.
 
-  python bench/judge.py [--rounds 7] [--exchanges 4000] [--peers] [--exchanges-in-all 1000000]
+  python bench/judge.py [--rounds 7] [--exchanges 4000] [--pool 60000] [--peers] [--exchanges-in-all 1000000]
 
 `--peers` adds Schemathesis and openapi-core (the extra `fuzz`), and ajv and Redocly CLI (npm). Exits with 1 if a goal is
 missed.
@@ -49,7 +49,7 @@ from tests.data import DATA  # noqa: E402
 
 JUDGED, SAMPLED, WIDE = 4.0, 5.0, 1.3
 OPENAPI_CORE, SCHEMATHESIS = 90.0, 4.0
-COMPILED, COMPILED_MB, FLAT = 10.0, 300, 1.1
+COMPILED, COMPILED_MB, FLAT, POOLED = 10.0, 300, 1.1, 1.7
 
 missed: list[str] = []
 
@@ -59,12 +59,17 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--exchanges", type=int, default=4000)
     parser.add_argument("--peers", action="store_true", help="measure the peers too")
+    parser.add_argument(
+        "--pool", type=int, metavar="N", help="judge a recording of N exchanges with one process, and two"
+    )
     parser.add_argument("--exchanges-in-all", type=int, default=100_000, help="for the memory that stays flat")
     arguments = parser.parse_args()
     speed(arguments.rounds, arguments.exchanges)
     wide(arguments.rounds, arguments.exchanges)
     github()
     memory(arguments.exchanges_in_all)
+    if arguments.pool:
+        pool(arguments.pool)
     if arguments.peers:
         peers(arguments.exchanges)
     for name in missed:
@@ -254,6 +259,40 @@ def memory(count: int) -> None:
         if number == count // 10:
             early = peak_mb()
     said(f"memory after {count:,} exchanges / after a tenth", peak_mb() / early, FLAT)
+
+
+def pool(count: int) -> None:
+    """The whole command over one recording, with one process and with two, in turn; wall time, so of a quiet machine."""
+    from contract.sources.traffic import ndjson
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "api.json").write_text(json.dumps(api().value))
+        with (folder / "t.ndjson").open("wb") as file:
+            for exchange in traffic(count, 1):
+                file.write(ndjson.line(exchange))
+        print(f"a recording of {count:,} exchanges, {(folder / 't.ndjson').stat().st_size / 1e6:.0f} MB")
+        ratios = []
+        for _ in range(3):
+            seconds = []
+            for jobs in ("1", "2"):
+                command = [sys.executable, "-m", "contract", "observe", "--document", "api.json", "--jobs", jobs, "-q"]
+                began = time.perf_counter()
+                done = subprocess.run(
+                    [*command, "--ledger", f"{jobs}.json", "t.ndjson"],
+                    cwd=folder,
+                    env={**os.environ, "PYTHONPATH": str(ROOT)},
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                seconds.append(time.perf_counter() - began)
+                if done.returncode != 1:
+                    raise SystemExit(done.stdout + done.stderr)
+            ratios.append(seconds[0] / seconds[1])
+        if (folder / "1.json").read_bytes() != (folder / "2.json").read_bytes():
+            missed.append("two processes count what one counts")
+        said("one process / two", statistics.median(ratios), POOLED, at_least=True)
 
 
 # --- peers ------------------------------------------------------------------------------------------------------------

@@ -533,7 +533,7 @@ def _traffic(gathered: Gathered, item: str) -> tuple[int | None, str | None]:
 
 _LARGE_FILE = 32 * 1024 * 1024
 """Bytes of recorded traffic from which on it pays to start further processes."""
-_A_SHARD = 16 * 1024 * 1024
+_A_SHARD = 64 * 1024 * 1024
 
 
 def _judged(
@@ -543,7 +543,7 @@ def _judged(
     size, jobs = _size(where), gathered.settings.jobs
     if jobs is None:
         jobs = (os.cpu_count() or 1) if size > _LARGE_FILE else 1
-    spans = module.spans(where, max(jobs, size // _A_SHARD)) if jobs > 1 and hasattr(module, "spans") else []
+    spans = module.spans(where, max(2 * jobs, size // _A_SHARD)) if jobs > 1 and hasattr(module, "spans") else []
     if len(spans) < 2:
         others: Counter[str] = Counter()
         number = 0
