@@ -88,7 +88,8 @@ class Gathered:
             if self.settings.tenant is not None:
                 name = tenant(exchange, operation, self.settings.tenant)
                 if name is not None:
-                    self.ledger.belongs(tenant_hash(name), operation.key, judgement.answered[0])
+                    status, traffic = judgement.answered[0], exchange.traffic.value
+                    self.ledger.belongs(tenant_hash(name), operation.key, status, traffic)
         if found:
             shown, examples = self._shown(found, (exchange,))
             self.ledger.record(judgement._replace(findings=shown), exchange, examples)

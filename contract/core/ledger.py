@@ -168,8 +168,8 @@ class Ledger:
     lost: dict[str, Losses] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
     """How often any finding of a rule was seen, those that are not kept included."""
-    tenants: dict[str, Counter[tuple[str, int]]] = field(default_factory=dict)
-    """Exchanges by operation key and status, of the tenants (as hashes) that are kept."""
+    tenants: dict[str, Counter[tuple[str, int, str]]] = field(default_factory=dict)
+    """Exchanges by operation key, status and traffic class, of the tenants (as hashes) that are kept."""
     of_tenants: int = 0
     """Exchanges that a tenant could be told of."""
 
@@ -289,12 +289,12 @@ class Ledger:
         kept = self.lost.get(lost.heading)
         self.lost[lost.heading] = fresh if kept is None else kept + fresh
 
-    def belongs(self, tenant: str, operation: str, status: int) -> None:
+    def belongs(self, tenant: str, operation: str, status: int, traffic: str) -> None:
         """Adds one exchange to its tenant, given as a hash."""
         self.of_tenants += 1
         if tenant not in self.tenants and len(self.tenants) >= 2 * TENANTS:
             self.tenants = _least(self.tenants, TENANTS, by=str)
-        self.tenants.setdefault(tenant, Counter())[operation, status] += 1
+        self.tenants.setdefault(tenant, Counter())[operation, status, traffic] += 1
 
     def observed(self) -> Ledger:
         """The same without what no exchange shows: that follows anew from the document, the routes and the sum of all."""

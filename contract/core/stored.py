@@ -27,7 +27,7 @@ def to_json(ledger: Ledger) -> dict[str, Any]:
         "seen": dict(sorted(ledger.seen.items())),
         "lost": {key: asdict(ledger.lost[key]) for key in sorted(ledger.lost)},
         "tenants": {
-            key: sorted([operation, status, count] for (operation, status), count in ledger.tenants[key].items())
+            key: sorted([*place, count] for place, count in ledger.tenants[key].items())
             for key in sorted(ledger.tenants)
         },
         "of_tenants": ledger.of_tenants,
@@ -47,7 +47,7 @@ def from_json(value: Mapping[str, Any]) -> Ledger:
             {key: Losses(**item) for key, item in value["lost"].items()},
             Counter(value["seen"]),
             {
-                key: Counter({(operation, status): count for operation, status, count in rows})
+                key: Counter({(operation, status, traffic): count for operation, status, traffic, count in rows})
                 for key, rows in value["tenants"].items()
             },
             value["of_tenants"],

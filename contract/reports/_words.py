@@ -352,6 +352,18 @@ def unchecked(report: Report) -> list[Unchecked]:
     return rows
 
 
+def short(number: int) -> str:
+    """A number in three places, for where there is no more room; what it is exactly is told beside it.
+
+    >>> [short(number) for number in (999, 1451, 9999, 12_408, 999_999, 3_200_000)]
+    ['999', '1.4k', '9.9k', '12k', '999k', '3.2M']
+    """
+    for limit, unit in ((1_000_000, "M"), (1_000, "k")):
+        if number >= limit:
+            return f"{number // (limit // 10) / 10:.1f}{unit}" if number < 10 * limit else f"{number // limit:,}{unit}"
+    return str(number)
+
+
 def closely(operation: OperationRow) -> str:
     """What a sample of bodies touched of an operation's schemas, and how long its answers took: "12/15 properties"."""
     exercised, said = operation.exercised, []

@@ -109,6 +109,7 @@ def _template() -> Template:
         "plural": words.plural,
         "rich": _rich,
         "segments": _segments,
+        "short": words.short,
         "strong": _strong,
         "text": lambda text: visible(words.cut(text, TEXT), lines=True),
     }
@@ -458,6 +459,8 @@ def _whole_chips(operation: OperationRow, told: set[str], index: Index) -> list[
     for row in found:
         if index.links[row.fingerprint] in said or len(row.operations) > 1:
             continue
+        if row.rule == "declared-never-seen":
+            continue  # the map shows by itself what was not exercised
         said.add(index.links[row.fingerprint])
         bad = row.state in words.OPEN and row.level != "note"
         chips.append(_chip("drift" if bad else "held", row.rule, [row], index, row.rule))

@@ -113,7 +113,7 @@ def test_processes_count_what_one_counts(capsys: Out, monkeypatch: pytest.Monkey
     assert one["lost"] == {
         "line is not JSON": {"count": 1, "first": "t.ndjson:3001", "reason": one["lost"]["line is not JSON"]["reason"]}
     }
-    assert sorted(rows[0][2] for rows in one["tenants"].values()) == [1000, 1000, 1000]
+    assert sorted(rows[0][3] for rows in one["tenants"].values()) == [1000, 1000, 1000]
 
 
 def test_ledgers_of_parts_merge_into_that_of_the_whole(capsys: Out) -> None:

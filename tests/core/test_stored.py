@@ -37,7 +37,7 @@ def counted(judge: Judge, sent: list[Exchange]) -> Ledger:
         ledger.record(judgement, exchange, examples)
         if judgement.operation is not None:
             ledger.look_closely(ledger.tallies[judgement.operation.key], judgement.operation, exchange)
-            ledger.belongs(tenant_hash(exchange.request.url), judgement.operation.key, judgement.answered[0])
+            ledger.belongs(tenant_hash(exchange.request.url), judgement.operation.key, judgement.answered[0], "real")
         if exchange.response is None:
             ledger.lose(Lost("no answer", f"traffic.ndjson:{number}", "a reason"))
     return ledger
@@ -116,7 +116,7 @@ def test_tenants_without_end_are_bounded_and_counted() -> None:
     whole, even, odd = Ledger(), Ledger(), Ledger()
     for ledger, chosen in ((whole, names), (even, names[::2]), (odd, names[1::2])):
         for name in chosen:
-            ledger.belongs(name, "GET /a", 200)
+            ledger.belongs(name, "GET /a", 200, "real")
     assert (whole.settled().tenants, whole.of_tenants) == ((even + odd).tenants, 5_000)
     assert sorted(whole.settled().tenants) == sorted(names)[:TENANTS]
 
