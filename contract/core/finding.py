@@ -6,6 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 SCHEME = 1
 """Version of the fingerprint's recipe; part of the hash, so that two recipes never collide."""
@@ -124,20 +125,26 @@ def fingerprint(rule: str, operation: str | None, mismatch: Mismatch) -> str:
     A declaration inside an operation is named relative to it, so that renaming a path parameter changes nothing;
     one inside a component is named by the component, so that moving the operation's text changes nothing.
     """
-    component = mismatch.component or ""
+    where = mismatch.where
+    return _digest(
+        rule,
+        operation or "",
+        where.direction or "",
+        where.status or "",
+        where.media_type or "",
+        mismatch.keyword or "",
+        mismatch.component or "",
+        mismatch.name or "",
+    )
+
+
+@lru_cache(maxsize=4096)
+def _digest(
+    rule: str, operation: str, direction: str, status: str, media_type: str, keyword: str, component: str, name: str
+) -> str:
     inline = re.match(r"#/paths/[^/]*/[^/]*", component)
     if inline:
         component = "operation:" + component[inline.end() :]
     component = _INDEX.sub(r"/\1/*", component)
-    parts = (
-        str(SCHEME),
-        rule,
-        fold(operation or ""),
-        mismatch.where.direction or "",
-        mismatch.where.status or "",
-        mismatch.where.media_type or "",
-        mismatch.keyword or "",
-        component,
-        mismatch.name or "",
-    )
+    parts = (str(SCHEME), rule, fold(operation), direction, status, media_type, keyword, component, name)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:40]

@@ -159,7 +159,7 @@ class Schemas:
     def errors(self, pointer: str, direction: str, value: Any) -> Iterator[SchemaError]:
         """Every refusal, each at its deepest place, equal ones of an array's items once."""
         validator = self.validator(pointer, direction)
-        if validator is None or validator.is_valid(value):
+        if validator is None:
             return
         seen: set[tuple[str, str, str | None]] = set()
         for error in validator.iter_errors(value):
@@ -210,9 +210,8 @@ class Schemas:
             if "properties" in schema_path[-2:-1] and _marked_by_us(self.value, schema_path):
                 keyword = "writeOnly" if direction == "response" else "readOnly"
         component = "#" + "".join("/" + escape(str(part)) for part in owner)
-        try:
-            schema = resolve(self.value, component)
-        except KeyError:
+        schema = self.at(component)
+        if schema is None:
             schema = {}
         instance = _at(value, error.instance_path)
         if isinstance(schema, Mapping) and keyword in ("minimum", "maximum") and keyword not in schema:
@@ -247,8 +246,6 @@ class Schemas:
         from contract.core import strict
 
         names = strict.names_of(self, pointer)
-        if names is not None and names.is_valid(value):
-            return
         seen: set[tuple[str, str]] = set()
         for found in strict.unnamed(self, pointer, value) if names is not None else self.walk(pointer, value):
             if (found[1], found[2]) not in seen:
