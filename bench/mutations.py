@@ -388,7 +388,8 @@ def told(finding: Finding) -> Told:
 def told_of_document(finding: Finding) -> Told:
     mismatch = finding.mismatch
     if finding.rule == "invalid-request-accepted":
-        return finding.rule, mismatch.where.pointer, mismatch.component
+        inline = re.match(r"#/paths/[^/]*/[^/]*", mismatch.component or "")
+        return finding.rule, mismatch.where.pointer, inline[0] if inline else mismatch.component
     return finding.rule, mismatch.name, mismatch.component
 
 

@@ -241,8 +241,10 @@ class _Author(_Dice):
             return node
         style = self.pick(_STYLES[location])
         default = _STYLES[location][0]
-        # An exploded object in a cookie would be many cookies; the standard does not say so, nor the opposite.
-        node["schema"] = self.scalar() if (location, style[1]) == ("cookie", True) else self.flat(style)
+        # An exploded object in a cookie would be many cookies; the standard does not say so, nor the opposite. Of two in
+        # one query nobody could tell whose a property is.
+        spread = (location, style) != ("query", ("form", True)) or name == "filter"
+        node["schema"] = self.scalar() if (location, style[1]) == ("cookie", True) else self.flat(style, spread)
         if style[0] != default[0]:
             node["style"] = style[0]
         if style[1] != (style[0] == "form"):
@@ -251,10 +253,11 @@ class _Author(_Dice):
             node["allowEmptyValue"] = True
         return node
 
-    def flat(self, style: tuple[str, bool]) -> dict[str, Any]:
+    def flat(self, style: tuple[str, bool], spread: bool = True) -> dict[str, Any]:
         """A schema whose values go into one text by this style."""
         shapes = {"deepObject": ("object",), "spaceDelimited": ("array",), "pipeDelimited": ("array",)}
-        shape = self.pick(shapes.get(style[0], ("scalar", "scalar", "array", "object", "nullable")))
+        usual = ("scalar", "scalar", "array", "object", "nullable")
+        shape = self.pick(shapes.get(style[0], usual if spread else tuple(each for each in usual if each != "object")))
         if shape == "array":
             node: dict[str, Any] = {"type": "array", "items": self.scalar()}
             if self.chance(4):
@@ -276,7 +279,7 @@ class _Author(_Dice):
                 ("object", "scalar", "array", "object", "ref", "allOf", "oneOf", "anyOf", "union", "any", "odd")
             )
             node = getattr(self, f"_{kind}")(depth)
-        if isinstance(node, dict) and self.chance(6):
+        if isinstance(node, dict) and self.chance(5):
             node = self.nullable(node)
         return node
 
@@ -522,7 +525,7 @@ class _Caller(_Dice):
         if "$ref" in schema:
             return self.value(resolve(self.root, schema["$ref"]), direction, depth)
         kind = schema.get("type")
-        if self.old and schema.get("nullable") is True and kind and self.chance(4):
+        if self.old and schema.get("nullable") is True and kind and self.chance(3):
             return None
         if "const" in schema:
             return schema["const"]
@@ -769,6 +772,7 @@ class _Caller(_Dice):
 
 
 _BREAKS = (
+    "response-body",
     "response-body",
     "response-body",
     "request-body",

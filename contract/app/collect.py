@@ -515,7 +515,8 @@ def _traffic(gathered: Gathered, item: str) -> tuple[int | None, str | None]:
     kind, where = split(item, "--traffic", "har:capture.har")
     module = plug_in("sources.traffic", kind, "--traffic")
     hosts = _hosts(gathered.contract, gathered.settings.target)
-    number, others = _judged(gathered, module, kind, where, hosts)
+    with shards.unhurried_collector():
+        number, others = _judged(gathered, module, kind, where, hosts)
     names = [host for host, _ in others.most_common()]
     if others and not number:
         # Recorded under a name that the document does not know, such as a proxy's.
@@ -649,12 +650,13 @@ class _Shard:
         module = plug_in("sources.traffic", self.kind, "--traffic")
         others: Counter[str] = Counter()
         number = 0
-        for item in module.exchanges(self.where, hosts=self.hosts, others=others, span=span):
-            if isinstance(item, Lost):
-                gathered.lose(item)
-            else:
-                gathered.record(item)
-                number += 1
+        with shards.unhurried_collector():
+            for item in module.exchanges(self.where, hosts=self.hosts, others=others, span=span):
+                if isinstance(item, Lost):
+                    gathered.lose(item)
+                else:
+                    gathered.record(item)
+                    number += 1
         return Share(gathered.ledger, gathered.exhibits, number, others)
 
 

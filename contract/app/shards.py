@@ -6,12 +6,31 @@ elsewhere (a cluster) needs `work`, which can be pickled, and the sum of its par
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 S = TypeVar("S")
+
+
+@contextmanager
+def unhurried_collector() -> Iterator[None]:
+    """While it lasts, garbage is collected rarely: bodies hold no cycles, and looking for some costs a tenth of judging.
+
+    What is there already (the document, the validators) is not looked at again.
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 class Part(Protocol):

@@ -52,12 +52,21 @@ class Judge:
         ]
         self._predicates: dict[str, Predicate] = {}
         self._undeclared = rule.of_row("undeclared", Exchange)
+        self._find = contract.router.find
         self._complained = {item.id: item for item in rule.of_row("complained")}
 
     def exchange(self, exchange: Exchange) -> Judgement:
         """All that drifts in one exchange; an operation that is only guessed at by the sender is not believed."""
         request = exchange.request
-        match = self.contract.router.find(request.method.upper(), request.path)
+        url = request.url
+        if "#" in url:
+            path = request.path
+        else:
+            path, _, query = url.partition("?")
+            request.__dict__.update(path=path, query=query)  # what they would be worked out to be
+        match = self._find(request.method, path)
+        if match is not None and match[0] is None and not request.method.isupper():
+            match = self._find(request.method.upper(), path)
         if match is None or match[0] is None:
             return self._nowhere(exchange, match[3] if match is not None else frozenset())
         operation = match[0]
@@ -87,7 +96,7 @@ class Judge:
         operation.asked(exchange, values)
         found = [
             finding
-            for item in self._matched
+            for item in self.predicate(operation).rules
             if item.sees in sees
             for mismatch in item.check(operation, exchange)
             if not _is_masked(exchange, mismatch)

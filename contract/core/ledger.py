@@ -206,7 +206,7 @@ class Ledger:
         status = answered[0]
         if 200 <= status < 500 and status not in NOT_OWN:
             tally.own += 1
-        key = (answered, exchange.traffic.value)
+        key = (answered, exchange.traffic._value_)  # `value` is a descriptor that costs as much as all of this
         count = tally.counts.get(key)
         if count is None:
             if len(tally.counts) >= 2 * ANSWERS:

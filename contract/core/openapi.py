@@ -10,9 +10,9 @@ from itertools import islice, product
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from contract.core.bodies import NOTHING, Content, read
+from contract.core.bodies import NOTHING, Content, Judged, read
 from contract.core.document import Document, escape, resolve
-from contract.core.evidence import Exchange
+from contract.core.evidence import Exchange, worked_out
 from contract.core.finding import fold
 from contract.core.router import Router
 from contract.core.schema import Schemas
@@ -218,6 +218,11 @@ class Operation:
                 )
         return result
 
+    @cached_property
+    def has_headers(self) -> bool:
+        """True if any response declares headers."""
+        return any(declared.headers for declared in self.responses.values())
+
     def response(self, status: int) -> DeclaredResponse | None:
         """What covers a status: its code, then its range, then `default` (OpenAPI 3.1, 4.8.16)."""
         declared = self.responses
@@ -271,16 +276,19 @@ class Answer:
         """False for what ends with its header section (RFC 9110, 6.4.1), whatever the document declares."""
         return not self._head and self.response.status >= 200 and self.response.status not in (204, 304)
 
-    @cached_property
+    @worked_out
     def media(self) -> MediaType | None:
         """The declared media type that covers the answer's."""
         return self.declared.media(self.response.content_type) if self.declared is not None else None
 
-    @cached_property
+    @worked_out
     def content(self) -> Content:
         """What the body says, read by its media type; nothing where there is none to judge."""
         if not self.has_body or self.response.truncated or self.declared is None:
             return NOTHING
+        read_already = self.response.__dict__
+        if "refused" in read_already and self.media is not None and self.media.schema is not None:
+            return Content((Judged(self.media.schema, read_already["refused"]),))
         return read(self._schemas, self.media, self.response.content_type, self.response.body, "response")
 
 
@@ -386,7 +394,7 @@ def _takes_slashes(pattern: object) -> bool:
 
 @cache
 def _template(path: str) -> re.Pattern[str]:
-    return re.compile("(.+?)".join(re.escape(text) for text in re.split(r"\{[^{}]*\}", path)))
+    return re.compile("(.+)".join(re.escape(text) for text in re.split(r"\{[^{}]*\}", path)))
 
 
 _MOST_BASES = 64

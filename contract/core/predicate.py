@@ -61,6 +61,8 @@ class Predicate:
 
     def __init__(self, operation: Operation, rules: Sequence[Rule]) -> None:
         self.operation = operation
+        self.rules = rules = [item for item in rules if item.applies is None or item.applies(operation)]
+        """Those that can have anything to say of the operation."""
         asked = {(item.sees, item.id) for item in rules if (item.sees, item.id) in _COMPILED}
         self._head = [item for item in rules if item.sees == "head"]
         self._always = [item for item in rules if item.sees == "all"]
@@ -175,7 +177,11 @@ class Predicate:
 
             def at_once(exchange: Exchange, response: Response) -> bool:
                 try:
-                    return bool(is_valid(loads(response.body)))
+                    value = loads(response.body)
+                    if is_valid(value):
+                        return True
+                    response.__dict__["refused"] = value  # the rules are asked next, and read it again otherwise
+                    return False
                 except ValueError:
                     return generally(exchange, response)
 

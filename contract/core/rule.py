@@ -35,6 +35,8 @@ class Rule:
     """True if it speaks of the running API, and so counts as drift."""
     sees: str = "all"
     """What of an exchange the rule depends on, so that a conforming one need not be explained: see `matched`."""
+    applies: Callable[[Any], bool] | None = None
+    """Whether it can have anything to say of an operation at all; None if always."""
 
     @property
     def doc(self) -> str:
@@ -52,29 +54,42 @@ _TABLE: list[Rule] = []
 
 
 def _row(
-    row: str, subject: type | None, id: str, level: Level, proof: Proof, runtime: bool, sees: str = "all"
+    row: str,
+    subject: type | None,
+    id: str,
+    level: Level,
+    proof: Proof,
+    runtime: bool,
+    sees: str = "all",
+    applies: Callable[[Any], bool] | None = None,
 ) -> Callable[[C], C]:
     def register(check: C) -> C:
         for other in _TABLE:
             if other.id == id and other.check.__module__ != check.__module__:
                 raise ValueError(f"two rules are called {id}: {other.check.__module__} and {check.__module__}")
-        _TABLE.append(Rule(id, level, row, subject, proof, check, runtime, sees))
+        _TABLE.append(Rule(id, level, row, subject, proof, check, runtime, sees, applies))
         return check
 
     return register
 
 
 def matched(
-    subject: type, id: str, level: Level, proof: Proof = Proof.STRUCTURAL, sees: str = "all"
+    subject: type,
+    id: str,
+    level: Level,
+    proof: Proof = Proof.STRUCTURAL,
+    sees: str = "all",
+    applies: Callable[[Any], bool] | None = None,
 ) -> Callable[[C], C]:
     """For `(operation, evidence)`: both sides are there, perhaps different.
 
     `sees` says what of an exchange the rule looks at, and so when it need not be asked: "head" (nothing but status,
     media type and whether there is a body: asked once for each), "headers" (declared response headers), "body" (the
     answer's body beside its schema), "request" (what a request breaks or adds, where it was answered 2xx); these are
-    decided by the compiled predicate of `core/predicate.py`. "all": it is asked about every exchange.
+    decided by the compiled predicate of `core/predicate.py`. "all": it is asked about every exchange. `applies` is asked
+    once for each operation: a rule that has nothing to say there costs nothing.
     """
-    return _row("matched", subject, id, level, proof, True, sees)
+    return _row("matched", subject, id, level, proof, True, sees, applies)
 
 
 def undeclared(subject: type, id: str, level: Level, proof: Proof = Proof.STRUCTURAL) -> Callable[[C], C]:

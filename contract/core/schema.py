@@ -275,7 +275,7 @@ class Schemas:
         if not isinstance(value, Mapping):
             return
         nodes = self._nodes(pointers)
-        owner = next((place for place, node in nodes if node.get("properties")), None)
+        owner = owner_of(nodes)
         # Named on purpose: a schema that says anything about other properties has declared them.
         is_open = owner is None or any(
             "additionalProperties" in node or "unevaluatedProperties" in node or "propertyNames" in node
@@ -378,6 +378,20 @@ class Schemas:
             found.update(dict.fromkeys(fresh))
             stack.extend(fresh)
         return list(found)
+
+
+_MAKES = ("properties", "allOf", "anyOf", "oneOf")
+
+
+def owner_of(nodes: Sequence[tuple[str, Mapping[str, Any]]]) -> str | None:
+    """The schema that an undeclared property is missing from: behind references, in front of combinators.
+
+    Which branch names properties first is a matter of their order, which changes no finding's identity. None if no
+    schema of the place names any.
+    """
+    if not any(node.get("properties") for _, node in nodes):
+        return None
+    return next((place for place, node in nodes if any(node.get(keyword) for keyword in _MAKES)), None)
 
 
 def _unexpected(where: str, exact: str, keyword: str, component: str, name: str) -> SchemaError:

@@ -20,7 +20,7 @@ from typing import Any
 
 from contract.core.discriminator import any_below, definite, discriminators
 from contract.core.document import escape, resolve
-from contract.core.schema import DIALECT, Schemas, document_uri, is_matched, stands_for_any
+from contract.core.schema import DIALECT, Schemas, document_uri, is_matched, owner_of, stands_for_any
 
 State = tuple[str, ...]
 """Pointers of the schemas that speak of one value, in the order in which the walk meets them."""
@@ -215,7 +215,7 @@ class _Node:
             )
             if len(patterns) > 1:
                 self.overlapping[f"pattern {pattern}"] = self.patterns[pattern]
-        self.owner = next((place for place, node in mappings if _map(node.get("properties"))), "")
+        self.owner = owner_of(mappings) or ""
         self.closed = bool(named) and not any(
             "additionalProperties" in node or "unevaluatedProperties" in node or "propertyNames" in node
             for _, node in mappings

@@ -11,7 +11,13 @@ from contract.core.finding import Fix, Level, Mismatch, Where
 from contract.core.openapi import Operation
 
 
-@rule.matched(Exchange, "discriminator-mismatch", Level.ERROR, sees="body")
+@rule.matched(
+    Exchange,
+    "discriminator-mismatch",
+    Level.ERROR,
+    sees="body",
+    applies=lambda operation: operation.schemas.discriminates,
+)
 def discriminator_mismatch(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
     """The discriminator is missing, names no schema, or names one that refuses the value.
 

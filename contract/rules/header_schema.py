@@ -10,7 +10,14 @@ from contract.core.finding import Fix, Level, Mismatch, Proof, Where
 from contract.core.openapi import Operation
 
 
-@rule.matched(Exchange, "header-schema", Level.ERROR, proof=Proof.CONFIRMED, sees="headers")
+@rule.matched(
+    Exchange,
+    "header-schema",
+    Level.ERROR,
+    proof=Proof.CONFIRMED,
+    sees="headers",
+    applies=lambda operation: operation.has_headers,
+)
 def header_schema(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
     """A header of the answer breaks the schema that the document declares for it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from contract.core import parameters, rule
@@ -44,6 +45,15 @@ def invalid_request_answered(operation: Operation, exchange: Exchange) -> Iterat
             message=f"The server took a request in which {where} breaks the document: {error.message}.",
             keyword=error.keyword,
             component=error.component,
-            name=error.name or where,
+            name=_name(operation, error.name, where),
             fix=Fix("Take the constraint out of the document.", "Refuse such a request with a 4xx."),
         )
+
+
+def _name(operation: Operation, name: str | None, where: str) -> str:
+    """What is broken, by the place that a path's parameter has: renaming it changes no finding's identity."""
+    kind, _, parameter = where.partition(":")
+    if kind != "path":
+        return name or where
+    names = re.findall(r"\{([^{}]*)\}", operation.path)
+    return f"path:{names.index(parameter)}" if parameter in names else where

@@ -10,7 +10,7 @@ from contract.core.finding import Fix, Level, Mismatch, Where
 from contract.core.openapi import Operation
 
 
-@rule.matched(Exchange, "missing-header", Level.ERROR, sees="headers")
+@rule.matched(Exchange, "missing-header", Level.ERROR, sees="headers", applies=lambda operation: operation.has_headers)
 def missing_header(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
     """The answer lacks a header that the document requires for this status.
 

@@ -206,7 +206,9 @@ def line(finding: Finding) -> str:
         words.append("whole")
     if mismatch.keyword:
         words.append(mismatch.keyword)
-    if mismatch.name is not None and mismatch.name not in (place, *re.split("[/:]", place or "")[-1:]):
+    known = (place, *re.split("[/:]", place or "")[-1:])
+    # A path's parameter goes by its position, so that renaming it changes nothing.
+    if mismatch.name is not None and mismatch.name not in known and not mismatch.name.startswith("path:"):
         words.append(mismatch.name)
     return " ".join(words)
 

@@ -37,3 +37,18 @@ def test_an_operation_s_own_404_is_told_by_its_words_or_its_type() -> None:
     assert found(answer("/tasks/9", b"no such task"), b"Not Found") == ["undeclared-status"]
     json = (("Content-Type", "application/json"),)
     assert found(answer("/tasks/9", b"Not Found", json), b"Not Found") == ["undeclared-status"]
+
+
+def test_renaming_a_path_parameter_changes_no_identity_of_a_request() -> None:
+    def found(name: str) -> list[str]:
+        parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "integer"}}
+        operation = {"parameters": [parameter], "responses": {"200": {"description": ""}}}
+        api = Contract(document({"paths": {f"/a/{{{name}}}": {"get": operation}}}))
+        exchange = Exchange(Request("GET", "/a/x"), Response(200), "har")
+        findings = Judge(api, lambda rule, level: level).exchange(exchange).findings
+        assert [(each.rule, each.mismatch.where.pointer) for each in findings] == [
+            ("invalid-request-accepted", f"path:{name}")
+        ]
+        return [each.fingerprint for each in findings]
+
+    assert found("id") == found("task")

@@ -36,7 +36,7 @@ def test_a_branch_that_names_a_value_is_met_by_its_text(value: Any, text: str) -
 
 def test_a_text_without_a_delimiter_is_no_object() -> None:
     number = {"type": "object", "properties": {"a/b": {"type": "number", "exclusiveMinimum": 3}}}
-    label = {"path": "/a/{q}", "in": "path", "required": True, "style": "label"}
+    label: dict[str, Any] = {"path": "/a/{q}", "in": "path", "required": True, "style": "label"}
     assert places(number, "/a/.a%2Fb,4", **label) == []
     assert places(number, "/a/.a%2Fb,3", **label) == ["path:q"]
     assert places(number, "/a?q=1_0", explode=False) == ["query:q"]
