@@ -16,7 +16,7 @@ from contract.core import parameters, strict
 from contract.core.document import resolve
 from contract.core.evidence import MADE_UP, Exchange, Request, Response, is_json
 from contract.core.openapi import Operation, Parameter
-from contract.core.readings import DEEPEST
+from contract.core.readings import DEEPEST, nested_too_deep
 from contract.core.rule import Rule
 
 Answered = tuple[int, str, str]
@@ -180,7 +180,8 @@ class Predicate:
                     value = loads(response.body)
                     if is_valid(value):
                         return True
-                    response.__dict__["refused"] = value  # the rules are asked next, and read it again otherwise
+                    if not nested_too_deep(response.body, value):
+                        response.__dict__["refused"] = value  # the rules are asked next, and read it again otherwise
                     return False
                 except ValueError:
                     return generally(exchange, response)
