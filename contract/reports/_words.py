@@ -342,8 +342,8 @@ def unchecked(report: Report) -> list[Unchecked]:
     rows += [
         Unchecked(
             number(item.count),
-            f"lost: {item.heading}",
-            (f"first at {item.first}",),
+            "pieces of evidence lost" if item.count != 1 else "piece of evidence lost",
+            (f"{item.first}: {item.heading}",),
             item.reason or "it could not be read",
             "Put it right where it is recorded",
         )

@@ -153,7 +153,7 @@ def _detail(finding: FindingRow, names: dict[str, str]) -> Iterator[str]:
     if finding.message:
         said.append(_prose(finding.message))
     if finding.shares:
-        said.append(f"In the sampled bodies: {', '.join(finding.shares)}.")
+        said.append(f"In the sampled bodies: {_prose(', '.join(finding.shares))}.")
     if len(finding.operations) > 1:
         listed = [_code(f"{member.method} {member.path}") for member in finding.operations]
         said.append(f"Reaches {words.listed(listed, 20)}.")

@@ -218,7 +218,7 @@ def _facts(finding: FindingRow, names: dict[str, str], *, tell_place: bool) -> I
     observed = "nothing" if finding.observed is None else _value(finding.observed)
     rows.append(("observed", f"{observed}, in {often}" if often else observed))
     if finding.shares:
-        rows.append(("in all", f"{', '.join(finding.shares)}, in the sampled bodies"))
+        rows.append(("in all", f"{_value(', '.join(finding.shares))}, in the sampled bodies"))
     if finding.message:
         rows.append(("because", _value(finding.message)))
     if tell_place and finding.location:

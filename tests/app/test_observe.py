@@ -252,3 +252,17 @@ def test_a_growing_file_is_followed_until_it_is_interrupted(folder: Path) -> Non
         process.kill()
     assert process.returncode == 1, out
     assert json.loads(kept.read_text())["run"]["complete"] is True
+
+
+def test_the_progress_bar_knows_about_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    from contract.app import run, settings
+    from contract.app.steps import Step
+
+    monkeypatch.setattr(collect, "_LOOK", 64 * 1024)
+    Path("t.ndjson").write_text("\n".join(line(number) for number in range(2000)))
+    flags = {"documents": ["api.yaml"], "traffic": ["ndjson:t.ndjson"], "fuzz": False, "types": ["none"]}
+    steps: list[Step] = []
+    run.check(settings.load(flags, {}, Path.cwd()), notify=steps.append)
+    told = [step for step in steps if step.source == "traffic" and step.done]
+    assert [step.done for step in told] == [500, 1000, 1500, 2000]
+    assert all(step.whole is not None and 1900 < step.whole < 2100 for step in told)

@@ -20,6 +20,8 @@ from contract.core.report import (
     Generation,
     GenerationTarget,
     Kpis,
+    Latency,
+    LostRow,
     Member,
     OperationExercise,
     OperationName,
@@ -656,6 +658,9 @@ def _hostile() -> Report:
         EVIL,
         EVIL,
         ((6, EVIL), (7, EVIL), (8, LONG)),
+        (EVIL, LONG),
+        EVIL,
+        EVIL,
     )
     marked = replace(
         finding,
@@ -734,6 +739,40 @@ def _hostile() -> Report:
         excluded=(Excluded(EVIL, EVIL),),
         outcome=Outcome(f"Failed: {EVIL}", 1, "error", (EVIL,)),
         unchecked=(Excluded(LONG, EVIL),),
+        lost=(LostRow(EVIL, 2, EVIL, EVIL), LostRow(LONG, 1, LONG)),
+    )
+
+
+def _observed() -> Report:
+    """Recorded traffic instead of a running API: what all bodies look like, how long answers took, and what was lost."""
+    drifting = _drifting()
+    first, *others = drifting.operations
+    exercise = replace(
+        first.exercised,
+        properties=Ratio(9, 12),
+        enum_members=Ratio(3, 3),
+        branches=Ratio(1, 2),
+        sampled=775,
+    )
+    seen = replace(first, exchanges=12_408, exercised=exercise, latency=Latency(12_408, 9_400, 38_200, 1_210_000))
+    exercised = replace(drifting.kpis.drift.exercised, places=Ratio(13, 17), sampled=775)
+    finding = replace(
+        drifting.findings[0],
+        shares=("missing in 387 of 12,408 (3.1 %)", "null in 12 of 12,021 (0.1 %)"),
+        first_seen="2026-11-23T00:00:04Z",
+        last_seen="2026-11-23T23:59:58Z",
+    )
+    return replace(
+        drifting,
+        target=None,
+        sources=(Source("traffic", Verdict.PASS, "ndjson:monday.ndjson.gz", 12_408, None, None, 2_100_000),),
+        kpis=replace(drifting.kpis, drift=replace(drifting.kpis.drift, exercised=exercised, exchanges=12_408)),
+        operations=(seen, *others),
+        findings=(finding, *drifting.findings[1:]),
+        lost=(
+            LostRow("line is not JSON", 3, "monday.ndjson.gz:17", "unexpected end at column 12"),
+            LostRow("body is not the gzip that it claims to be", 1, "monday.ndjson.gz:4711"),
+        ),
     )
 
 
@@ -785,5 +824,6 @@ SAMPLES: dict[str, Report] = {
     "no-evidence": _no_evidence(),
     "failed-source": _failed_source(),
     "failed-source-beside-findings": _failed_beside_findings(),
+    "observed": _observed(),
     "hostile": _hostile(),
 }
