@@ -227,19 +227,21 @@ class Ledger:
         """
         real = judged_traffic(exchange)
         tally.sampled += 1
-        if exchange.masked:
-            return  # a mask has neither the length nor the members of what it stands for
+        # A mask has neither the length nor the members of what it stands for, but it is there.
+        masked = {
+            side for side in ("request", "response") if any(s.startswith(f"{side} body") for s in exchange.masked)
+        }
         schemas, request, response = operation.schemas, exchange.request, exchange.response
         if request.body and operation.request_body is not None:
             media = request.media_type or ""
             for judged in parameters.content(operation, request).judged:
-                self._add(tally, ("request", "", media), schemas, judged, real)
+                self._add(tally, ("request", "", media), schemas, judged, real and "request" not in masked)
         if response is not None and 200 <= response.status < 500:
             answer = operation.answer(exchange)
             if answer.declared is not None:
                 place = ("response", answer.declared.key, response.media_type or "")
                 for judged in answer.content.judged:
-                    self._add(tally, place, schemas, judged, real)
+                    self._add(tally, place, schemas, judged, real and "response" not in masked)
 
     def _add(self, tally: Tally, place: Body, schemas: Schemas, judged: Judged, real: bool) -> None:
         exercise.touch(schemas, place[0], judged.schema, judged.value, tally.touched)

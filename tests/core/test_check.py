@@ -52,3 +52,13 @@ def test_renaming_a_path_parameter_changes_no_identity_of_a_request() -> None:
         return [each.fingerprint for each in findings]
 
     assert found("id") == found("task")
+
+
+def test_a_rule_that_has_nothing_to_say_of_an_operation_is_not_asked() -> None:
+    plain = {"responses": {"200": {"description": ""}}}
+    telling = {"responses": {"200": {"description": "", "headers": {"X-A": {"schema": {"type": "integer"}}}}}}
+    api = Contract(document({"paths": {"/a": {"get": plain}, "/b": {"get": telling}}}))
+    judge = Judge(api, lambda rule, level: level)
+    asked = [{rule.id for rule in judge.predicate(operation).rules} for operation in api.operations]
+    assert asked[1] - asked[0] == {"header-schema", "missing-header"}
+    assert "discriminator-mismatch" not in asked[1]

@@ -155,3 +155,28 @@ def test_when_a_finding_was_first_and_last_seen_is_kept_in_utc() -> None:
         ledger.record(judge.exchange(exchange), exchange, {})
     (sighting,) = ledger.sightings.values()
     assert (sighting.exchanges, sighting.first_us, sighting.last_us) == (4, 1767222000000000, 1767312000000000)
+
+
+def test_a_masked_header_hides_nothing_and_a_masked_body_its_shape() -> None:
+    from dataclasses import replace
+
+    from ..strategies import document as made
+
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    answer = {"description": "", "content": {"application/json": {"schema": schema}}}
+    value = {
+        "openapi": "3.1.0",
+        "info": {"title": "", "version": ""},
+        "paths": {"/a": {"get": {"responses": {"200": answer}}}},
+    }
+    judge = Judge(Contract(made(value)), lambda rule, level: level)
+    operation = judge.contract.operations[0]
+    exchange = Exchange(
+        Request("GET", "/a"), Response(200, (("Content-Type", "application/json"),), b'{"a": 1}'), "ndjson"
+    )
+    touched = []
+    for masked in (("request header:authorization",), ("response body:/a",)):
+        tally = Tally()
+        Ledger().look_closely(tally, operation, replace(exchange, masked=masked))
+        touched.append((tally.sampled, len(tally.touched), [shape.total for shape in tally.shapes.values()]))
+    assert touched == [(1, 1, [1]), (1, 1, [])]
