@@ -334,6 +334,8 @@ _NOT_OF: dict[str, tuple[str, ...]] = {
     "lint": ("documents", "floor", "baseline", "update_baseline", "reason", "until"),
     "replay": ("routes", "traffic", "formats"),
     "record": ("routes", "traffic", "jobs", "tenant", "formats", "report_dir", "ledger"),
+    "observe": ("target", "traffic", "safe"),
+    "merge": ("safe", "ledger"),
     "infer": ("target", "routes"),
     "config": ("update_baseline", "reason", "until"),
 }
@@ -413,6 +415,13 @@ def _check(flags: dict[str, Any]) -> int:
     return _deliver(report, settings, kept, quiet=quiet)
 
 
+def _quiet_settings(flags: Mapping[str, Any]) -> Settings:
+    """The settings of a command that asks nobody anything, whatever the config file says."""
+    from dataclasses import replace
+
+    return replace(_settings({**flags, "types": ["none"]}), target=None, fuzz=False, safe=False)
+
+
 def _observe(flags: dict[str, Any]) -> int:
     from pathlib import Path
 
@@ -423,7 +432,7 @@ def _observe(flags: dict[str, Any]) -> int:
 
     if flags.get("files"):
         flags["traffic"] = [described(file) for file in flags.pop("files")]
-    settings = _settings({**flags, "fuzz": False, "target": None, "types": ["none"]})
+    settings = _quiet_settings(flags)
     _need_document(settings)
     _need_rules(settings)
     if not settings.traffic:
@@ -456,7 +465,7 @@ def _merge(flags: dict[str, Any]) -> int:
 
     from contract.app import observe
 
-    settings = _settings({**flags, "fuzz": False, "target": None, "types": ["none"]})
+    settings = _quiet_settings(flags)
     total, of = observe.merged([Path(path) for path in flags["ledgers"]])
     if "out" in flags:
         from contract.app import ledgers

@@ -266,3 +266,11 @@ def test_the_progress_bar_knows_about_how_far_it_is(monkeypatch: pytest.MonkeyPa
     told = [step for step in steps if step.source == "traffic" and step.done]
     assert [step.done for step in told] == [500, 1000, 1500, 2000]
     assert all(step.whole is not None and 1900 < step.whole < 2100 for step in told)
+
+
+def test_observing_asks_nobody_whatever_the_config_file_says(capsys: Out) -> None:
+    Path("contract.toml").write_text('target = "http://127.0.0.1:1"\n[types]\npython = "generated"\n')
+    Path("t.ndjson").write_text(line(10))
+    code, report, _ = observed(capsys, "t.ndjson")
+    assert (code, report["target"], [each["name"] for each in report["sources"]]) == (1, None, ["traffic"])
+    assert report["findings"][0]["rule"] == "response-schema"
