@@ -121,6 +121,17 @@ examples:
 }
 
 
+def _unraisable(what: sys.UnraisableHookArgs) -> None:
+    """Ctrl-C that falls into a finalizer or a callback of the collector would be printed and lost: it is sent once more."""
+    if what.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(what)
+        return
+    import _thread
+    import threading
+
+    threading.Timer(0.01, _thread.interrupt_main).start()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and gives its exit code; with --debug, what went wrong shows its traceback."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -133,6 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _guarded(words: list[str]) -> int:
     from contract.core.errors import ContractError
 
+    before, sys.unraisablehook = sys.unraisablehook, _unraisable
     try:
         return _run(words)
     except ContractError as error:
@@ -150,6 +162,8 @@ def _guarded(words: list[str]) -> int:
         print("  hint: the same command with --debug shows where; please report it", file=sys.stderr)
         _trace(words)
         return 4
+    finally:
+        sys.unraisablehook = before
 
 
 def _trace(words: list[str]) -> None:

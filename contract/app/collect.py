@@ -30,7 +30,7 @@ from contract.core.errors import ConfigError, ContractError, SourceError, Target
 from contract.core.evidence import Artifact, Complaint, Exchange, Lost, Progress, Request, Route, Stale, Traffic, header
 from contract.core.finding import Finding
 from contract.core.ledger import Ledger, Rank, Sighting, tenant_hash
-from contract.core.openapi import Contract, Operation
+from contract.core.openapi import Contract, MediaType, Operation
 from contract.core.policy import Baseline
 from contract.core.report import Example, ExampleResponse, Excluded, Place, Run, Source, Tool, Verdict
 from contract.core.schema import show
@@ -170,8 +170,12 @@ class Gathered:
         if operation is None:
             return redact.Declared()
         root, body = self.contract.root, operation.request_body
-        sent = body.media(exchange.request.content_type) if body is not None else None
-        got = operation.answer(exchange).media if exchange.response is not None else None
+        # A body under another media type than the declared one is likely still the body that is described.
+        sent = (body.media(exchange.request.content_type) or _first(body.content)) if body is not None else None
+        got = None
+        if exchange.response is not None:
+            answer = operation.answer(exchange)
+            got = answer.media or _first(answer.declared.content if answer.declared is not None else ())
         return redact.Declared(
             _schema(root, sent.schema if sent is not None else None),
             _schema(root, got.schema if got is not None else None),
@@ -223,6 +227,10 @@ def material(
         curl=curl,
         routes=gathered.places,
     )
+
+
+def _first(content: Sequence[MediaType]) -> MediaType | None:
+    return next((media for media in content if media.schema is not None), None)
 
 
 _ENOUGH = 4096

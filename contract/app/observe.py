@@ -125,4 +125,4 @@ def report(total: Ledger, of: dict[str, str] | None, settings: Settings) -> Repo
     )
     accepted = run.read_baseline(settings)
     material = collect.material(gathered, made, None, proofs, accepted, prove.curl_of(None))
-    return run.with_excerpts(compose(material, now.date()), settings.cwd)
+    return run.with_excerpts(compose(material, now.date()), settings.cwd, gathered.scrub)

@@ -275,13 +275,14 @@ class _Replay:
             if 200 <= answer.status < 300:
                 return HOLDS, ""
             return (GONE, "") if answer.status in _NOT_THERE else (UNKNOWN, _unheard(answer, example.response))
-        operation = self.judge.exchange(last).operation
+        again = self.judge.exchange(last)
+        operation = again.operation
         taken = 200 <= answer.status < 300 or (300 <= answer.status < 400 and _declares(operation, answer.status))
         if operation is not None and (answer.status in _REFUSED if kind == "valid-request-refused" else taken):
             complaint = Complaint(kind, operation.key, (last,), self.row.message, None, self.row.where.pointer)
             borne_out = believed(complaint, self.judge)
             found = self.judge.complaint(borne_out) if borne_out is not None else ()
-            if any(finding.fingerprint == wanted for finding in found):
+            if any(finding.fingerprint == wanted for finding in (*found, *again.findings)):
                 return HOLDS, ""
             return UNKNOWN, "but the document says something else of this request today"
         # A 404 is how a path that breaks the document is refused.

@@ -91,7 +91,7 @@ def _check(
         )
         name = target.name if target is not None else settings.target if failed is not None else None
         material = collect.material(gathered, run, name, proofs, accepted, prove.curl_of(target))
-        return with_excerpts(compose(material, started.date()), settings.cwd)
+        return with_excerpts(compose(material, started.date()), settings.cwd, gathered.scrub)
 
     if following is not None:
         gathered.follow = collect.Follow(following.every_s, lambda: following.told(composed(False)))
@@ -132,8 +132,8 @@ _EXCERPTS = 200
 _LONGEST_LINE = 160
 
 
-def with_excerpts(report: Report, cwd: Path) -> Report:
-    """The report with the lines of the user's files around each declaration; minified files have none to show."""
+def with_excerpts(report: Report, cwd: Path, scrub: Callable[[str], str]) -> Report:
+    """The report with the lines of the user's files around each declaration, masked; minified files have none to show."""
     lines: dict[str, list[str]] = {}
 
     def excerpt(row: FindingRow) -> tuple[tuple[int, str], ...]:
@@ -147,7 +147,9 @@ def with_excerpts(report: Report, cwd: Path) -> Report:
                 lines[place.file] = []
         first = max(1, place.line - _AROUND)
         chosen = list(enumerate(lines[place.file][first - 1 : place.line + _AROUND], first))
-        return tuple(chosen) if all(len(text) <= _LONGEST_LINE for _, text in chosen) else ()
+        if any(len(text) > _LONGEST_LINE for _, text in chosen):
+            return ()
+        return tuple((number, scrub(text)) for number, text in chosen)
 
     shown = [replace(row, excerpt=excerpt(row)) for row in report.findings[:_EXCERPTS]]
     return replace(report, findings=(*shown, *report.findings[_EXCERPTS:]))
