@@ -319,9 +319,10 @@ def tenant(exchange: Exchange, operation: Operation, where: str) -> str | None:
 def _tells_more(one: Exchange, other: Exchange) -> bool:
     """True if a probe learns more from `one`: a list with items before an empty one, then the plainer request."""
 
-    def key(exchange: Exchange) -> tuple[int, int]:
-        body = len(exchange.response.body) if exchange.response is not None else 0
-        return (-min(body, _ENOUGH) if exchange.request.method == "GET" else 0, len(exchange.request.url))
+    def key(exchange: Exchange) -> tuple[int, int, int]:
+        request, answer = exchange.request, exchange.response
+        body = len(answer.body) if answer is not None else 0
+        return (-min(body, _ENOUGH) if request.method == "GET" else 0, len(request.url), len(request.body or b""))
 
     return key(one) < key(other)
 
