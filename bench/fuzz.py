@@ -49,7 +49,7 @@ def main() -> int:
 
 def probe(url: str, document: str, max_examples: int) -> None:
     """Our side, the fuzzer alone: the document, the target, the probe, and each exchange judged and added up."""
-    from contract.app.collect import Gathered, select
+    from contract.app.gathered import Gathered, select
     from contract.app.settings import Settings
     from contract.core.check import Judge
     from contract.core.evidence import Complaint, Exchange

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.app import run
-from contract.app.collect import plug_in
+from contract.app.plugins import plug_in
 from contract.app.settings import Settings
 from contract.core.errors import ConfigError
 from contract.core.evidence import Artifact

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contract.app import collect, run
+from contract.app import plugins, run, traffic
 from contract.app.settings import Settings
 from contract.app.steps import Notify, Step, silent
 from contract.core.errors import ConfigError
@@ -85,7 +85,7 @@ class _Reading:
 
     def __init__(self, settings: Settings, contract: Contract | None, notify: Notify) -> None:
         self._notify = notify
-        self._hosts = collect._hosts(contract, settings.target) if contract is not None else None
+        self._hosts = traffic.hosts_of(contract, settings.target) if contract is not None else None
         self._any_host: set[str] = set()
         self.first = True
         self.count = 0
@@ -93,10 +93,10 @@ class _Reading:
         self.notes: list[str] = []
         self._sources = []
         for item in settings.traffic:
-            kind, where = collect.split(item, "--traffic", "har:capture.har")
+            kind, where = plugins.split(item, "--traffic", "har:capture.har")
             if Path(where).exists() and not Path(where).is_file():
                 raise ConfigError(f"{where}: is no file, and it is read twice", "save the recording to a file first")
-            self._sources.append((collect.plug_in("sources.traffic", kind, "--traffic"), where))
+            self._sources.append((plugins.plug_in("sources.traffic", kind, "--traffic"), where))
 
     def all(self, phase: str) -> Iterator[Exchange]:
         """Every exchange; what is odd about the sources is told the first time only."""

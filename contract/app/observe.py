@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from contract.app import collect, ledgers, prove, run
+from contract.app import gathered as seen
 from contract.app.settings import Settings
 from contract.app.steps import silent
 from contract.core.check import Judge
@@ -95,8 +96,8 @@ def report(total: Ledger, of: dict[str, str] | None, settings: Settings) -> Repo
     """The report of a sum. Nothing can be proved again: recorded exchanges are not kept, only their masked examples."""
     document = run.load_document(settings)
     api = Contract(document)
-    gathered = collect.Gathered(api, Judge(api, settings.level), settings, silent)
-    collect.select(gathered)
+    gathered = seen.Gathered(api, Judge(api, settings.level), settings, silent)
+    seen.select(gathered)
     gathered.ledger = total
     collect.lint(gathered)
     collect.never_seen(gathered)
@@ -124,5 +125,5 @@ def report(total: Ledger, of: dict[str, str] | None, settings: Settings) -> Repo
         notes=tuple(gathered.notes),
     )
     accepted = run.read_baseline(settings)
-    material = collect.material(gathered, made, None, proofs, accepted, prove.curl_of(None))
+    material = seen.material(gathered, made, None, proofs, accepted, prove.curl_of(None))
     return run.with_excerpts(compose(material, now.date()), settings.cwd, gathered.scrub)

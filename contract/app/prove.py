@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from contract.app.collect import Exhibit, Gathered
+from contract.app.gathered import Exhibit, Gathered
 from contract.app.steps import Notify, Step
 from contract.core import curl, rule
 from contract.core.check import Judge

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from contract.app import collect
+from contract.app import probing
 from contract.app.run import load_document
 from contract.app.settings import Settings
 from contract.core import redact, rule
@@ -49,7 +49,7 @@ def replay(fingerprint: str, settings: Settings, report_path: Path) -> tuple[int
         raise ConfigError("the report names no target", "say `--target http://127.0.0.1:8000`")
     settings = replace(settings, target=named, documents=settings.documents or _documents(report.document.path))
     document = load_document(settings)
-    target = collect.open_target(settings)
+    target = probing.open_target(settings)
     try:
         importlib.import_module(f"contract.targets.{target.kind}").check(target)
         # A rule that is switched off, or no error here, drifts all the same.

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from contract.app import baseline, collect, ledgers, prove
+from contract.app import baseline, collect, ledgers, plugins, probing, prove
+from contract.app.gathered import Follow, Gathered, material
 from contract.app.settings import Settings
 from contract.app.steps import Notify, Step, silent
 from contract.core.check import Judge
@@ -36,13 +37,13 @@ def check(settings: Settings, *, notify: Notify = silent, following: Following |
             "name a running API (`--target http://127.0.0.1:8000`), a route list (`--routes laravel:routes.json`) "
             "or recorded traffic (`--traffic har:capture.har`); `contract lint` looks at the document alone",
         )
-    collect.need_plug_ins(settings)
+    plugins.need_plug_ins(settings)
     accepted = read_baseline(settings)
     notify(Step("document", 0))
     document = load_document(settings)
     target, failed = None, None
     try:
-        target = collect.open_target(settings) if settings.target else None
+        target = probing.open_target(settings) if settings.target else None
     except TargetError as error:
         if not (settings.routes or settings.traffic):
             raise
@@ -67,7 +68,7 @@ def _check(
 ) -> Report:
     api = Contract(document, target.base_path if target is not None else None)
     judge = Judge(api, settings.level)
-    gathered = collect.Gathered(api, judge, settings, notify)
+    gathered = Gathered(api, judge, settings, notify)
 
     def composed(interrupted: bool, notes: Iterable[str] = ()) -> Report:
         try:
@@ -90,11 +91,11 @@ def _check(
             notes=tuple(dict.fromkeys(said)),
         )
         name = target.name if target is not None else settings.target if failed is not None else None
-        material = collect.material(gathered, run, name, proofs, accepted, prove.curl_of(target))
-        return with_excerpts(compose(material, started.date()), settings.cwd, gathered.scrub)
+        made = material(gathered, run, name, proofs, accepted, prove.curl_of(target))
+        return with_excerpts(compose(made, started.date()), settings.cwd, gathered.scrub)
 
     if following is not None:
-        gathered.follow = collect.Follow(following.every_s, lambda: following.told(composed(False)))
+        gathered.follow = Follow(following.every_s, lambda: following.told(composed(False)))
     interrupted = False
     try:
         collect.gather(gathered, target, failed)
@@ -115,7 +116,7 @@ class Following:
     told: Callable[[Report], None]
 
 
-def _ended(accepted: Baseline, gathered: collect.Gathered, today: date, settings: Settings) -> Iterator[str]:
+def _ended(accepted: Baseline, gathered: Gathered, today: date, settings: Settings) -> Iterator[str]:
     """Says why findings fail that somebody accepted."""
     ended = [
         entry.until

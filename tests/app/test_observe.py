@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from contract.app import cli, collect
+from contract.app import cli, traffic
 from contract.app.observe import described
 from contract.core.errors import ConfigError
 
@@ -104,7 +104,7 @@ def test_a_finding_says_how_often_when_and_what_all_bodies_look_like(capsys: Out
 
 def test_processes_count_what_one_counts(capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("t.ndjson").write_text("\n".join(line(number) for number in range(3000)) + "\nnot json\n")
-    monkeypatch.setattr(collect, "_A_SHARD", 64 * 1024)
+    monkeypatch.setattr(traffic, "_A_SHARD", 64 * 1024)
     words = ["--tenant", "header:X-Tenant", "t.ndjson"]
     assert observed(capsys, "--ledger", "one.json", "--jobs", "1", *words)[0] == 1
     assert observed(capsys, "--ledger", "two.json", "--jobs", "2", *words)[0] == 1
@@ -258,7 +258,7 @@ def test_the_progress_bar_knows_about_how_far_it_is(monkeypatch: pytest.MonkeyPa
     from contract.app import run, settings
     from contract.app.steps import Step
 
-    monkeypatch.setattr(collect, "_LOOK", 64 * 1024)
+    monkeypatch.setattr(traffic, "_LOOK", 64 * 1024)
     Path("t.ndjson").write_text("\n".join(line(number) for number in range(2000)))
     flags = {"documents": ["api.yaml"], "traffic": ["ndjson:t.ndjson"], "fuzz": False, "types": ["none"]}
     steps: list[Step] = []
