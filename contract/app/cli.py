@@ -332,7 +332,7 @@ _USAGE = {
     "infer": "contract infer --traffic KIND:FILE … [--document FILE] [--out FILE] [--format yaml|json]",
     "config": "contract config [show|schema]",
 }
-_ALL = ("document", "evidence", "fuzzer", "requests", "scope", "generated types", "this run", "reports", "gate")
+_ALL = ("document", "evidence", "walk", "fuzzer", "requests", "scope", "generated types", "this run", "reports", "gate")
 _SECTIONS_OF: dict[str, tuple[str, ...]] = {
     "check": _ALL,
     "lint": ("document", "gate"),

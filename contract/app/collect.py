@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -9,20 +10,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from contract.app import probing, traffic
+from contract.app import corpus, probing, traffic
 from contract.app.gathered import Gathered, select
 from contract.app.plugins import plug_in, split
 from contract.core import routing
+from contract.core.check import declared_by
 from contract.core.compose import Implemented
-from contract.core.errors import ContractError, TargetError
+from contract.core.errors import ContractError
 from contract.core.evidence import Artifact, Route, Stale
+from contract.core.openapi import Contract
 from contract.core.report import Excluded, Place, Source, Verdict
 from contract.core.selection import Selection
 from contract.core.target import Target
 from contract.core.unseen import unseen
 
 
-def gather(gathered: Gathered, target: Target | None, failed: TargetError | None = None) -> None:
+def gather(gathered: Gathered, target: Target | None, failed: ContractError | None = None) -> None:
     """Asks every source in turn; a source that fails is shown as such, and the next one is asked.
 
     `failed` says why there is no target although one is named.
@@ -32,20 +35,39 @@ def gather(gathered: Gathered, target: Target | None, failed: TargetError | None
     lint(gathered)
     if settings.routes:
         _source(gathered, "routes", " ".join(settings.routes), lambda: _routes(gathered))
-    if all(source.verdict is not Verdict.ERROR for source in gathered.sources):
+    searched = target is not None and settings.fuzz and not settings.routes
+    if not searched and all(source.verdict is not Verdict.ERROR for source in gathered.sources):
         # A pattern may be there for routes that the document does not have, so without them nothing is said.
         gathered.notes += _unused(gathered)
     for where in settings.traffic:
         _source(gathered, "traffic", where, lambda where=where: traffic.judge(gathered, where))
     if settings.traffic:
         never_seen(gathered)
+    if target is not None and (settings.walks or settings.fuzz):
+        try:
+            probing.ready(gathered, target)
+        except ContractError as error:
+            target, failed = None, error
+    if settings.walks and not settings.fuzz and failed is not None:
+        _source(gathered, "walk", "each operation, the same each time", lambda: probing.fail(failed))
+    if target is not None and settings.walks:
+        _source(gathered, "walk", "each operation, the same each time", lambda: probing.walk(gathered, target))
     if (target is not None or failed is not None) and settings.fuzz:
-        _source(gathered, "fuzz", f"schemathesis · seed {settings.seed}", lambda: probing.ask(gathered, target, failed))
+        _source(gathered, "fuzz", f"schemathesis · seed {settings.seed}", lambda: _asked(gathered, target, failed))
     elif failed is not None:
         gathered.notes.append(f"nothing is replayed: {failed.message}")
+    if searched:
+        gathered.notes += _unused(gathered)
     if settings.types:
         names = ", ".join(item.name for item in settings.types)
         _source(gathered, "types", names, lambda: _types(gathered))
+
+
+def _asked(gathered: Gathered, target: Target | None, failed: ContractError | None) -> tuple[int | None, str | None]:
+    try:
+        return probing.fuzz(gathered, target, failed)
+    finally:
+        corpus.asked(gathered)
 
 
 def lint(gathered: Gathered) -> None:
@@ -89,7 +111,7 @@ def _source(gathered: Gathered, name: str, detail: str, ask: Any) -> None:
         items = unit = None
     finally:
         seen = gathered.ledger.exchanges + gathered.ledger.unmatched - before
-        counts = name in ("fuzz", "traffic")
+        counts = name in ("fuzz", "traffic", "walk")
         if verdict is Verdict.PASS and counts and not seen:
             verdict, message = Verdict.NONE, "no exchange came of it"
         gathered.sources.append(
@@ -122,6 +144,8 @@ def _routes(gathered: Gathered) -> tuple[int, str]:
     operations = gathered.contract.operations
     joined = routing.join([(op.method, base + op.path, op.key) for op in operations for base in op.base_paths], found)
     gathered.notes += joined.notes
+    _by_template(joined, gathered.contract)
+    gathered.judge.spans(_spans(joined))
     # An operation under several base paths is implemented if one of them is served.
     missing = [op for op in operations if op.key in joined.unobserved and not joined.matched.get(op.key)]
     selection: Selection = gathered._selection  # type: ignore[attr-defined]
@@ -154,6 +178,37 @@ def _routes(gathered: Gathered) -> tuple[int, str]:
         "routes",
     )
     return len(found), "routes"
+
+
+def _by_template(joined: routing.Join, api: Contract) -> None:
+    """Joins a literal in the code with the template that declares it.
+
+    The parameter lists the value; or no route of its own serves the template, and the schema allows the value.
+    """
+    own = set(joined.matched)
+    for route in list(joined.undeclared):
+        match = api.match(route.method, route.path) if "{" not in route.path else None
+        if match is None or match.operation is None or not match.path_parameters:
+            continue
+        key = match.operation.key
+        if declared_by(match.operation, route.path, match.path_parameters, listed=key in own):
+            joined.matched.setdefault(key, []).append(route)
+            joined.undeclared.remove(route)
+            if key in joined.unobserved:
+                joined.unobserved.remove(key)
+
+
+def _spans(joined: routing.Join) -> dict[str, set[str]]:
+    """By operation its path parameters that may hold slashes where the framework says so; they meet by place."""
+    found: dict[str, set[str]] = {}
+    for key, served in joined.matched.items():
+        names = re.findall(r"\{([^{}]*)\}", key)
+        for route in served:
+            theirs = re.findall(r"\{([^{}]*)\}", route.path)[-len(names) :] if names else []
+            if len(theirs) == len(names):
+                pairs = zip(names, theirs, strict=True)
+                found.setdefault(key, set()).update(name for name, other in pairs if other in route.spans)
+    return found
 
 
 def _exported(gathered: Gathered, module: ModuleType, where: str) -> None:

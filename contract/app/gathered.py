@@ -12,10 +12,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import contract
+from contract.app.corpus import Corpus
 from contract.app.settings import Settings
 from contract.app.steps import Notify, Step
 from contract.core import redact, rule
-from contract.core.check import Judge, Judgement, believed
+from contract.core.check import UNDECLARED, Judge, Judgement, believed
 from contract.core.compose import Implemented, Material, Proven
 from contract.core.document import resolve
 from contract.core.evidence import Artifact, Complaint, Exchange, Lost, header
@@ -26,6 +27,8 @@ from contract.core.policy import Baseline
 from contract.core.report import Example, ExampleResponse, Excluded, Place, Run, Source, Tool
 from contract.core.schema import show
 from contract.core.selection import Selection
+from contract.sources.probes.walk import Learnt
+from contract.sources.routes import laravel
 
 
 @dataclass
@@ -51,6 +54,10 @@ class Gathered:
     """By operation the exchange that was a success and tells a probe most."""
     follow: Follow | None = None
     """Set where a recording is read on as it grows."""
+    learnt: Learnt | None = None
+    """What the walk leaves to the probes after it."""
+    corpus: Corpus | None = None
+    """What the fuzzer found in earlier runs, where a target is asked."""
 
     def __post_init__(self) -> None:
         self._scope: frozenset[str] = frozenset()
@@ -98,13 +105,25 @@ class Gathered:
 
     def complain(self, complaint: Complaint) -> None:
         """Adds what a probe complains of, if our own reading of the request bears it out."""
-        if complaint.operation not in self._scope:
+        if self._left_out(complaint):
             return
         borne_out = believed(complaint, self.judge)
         if borne_out is None:
             return
         findings, examples = self._shown(tuple(self.judge.complaint(borne_out)), borne_out.exchanges, borne_out)
         self.ledger.see(findings, borne_out.source, 1, examples)
+
+    def _left_out(self, complaint: Complaint) -> bool:
+        """True for what is out of scope; an undeclared operation is told among what is excluded, as one of a route list is."""
+        if complaint.kind != UNDECLARED:
+            return complaint.operation not in self._scope
+        selection: Selection = self._selection  # type: ignore[attr-defined]
+        defaults = Selection.parse(defaults=laravel.INTERNAL).defaults
+        method, _, path = complaint.operation.partition(" ")
+        reason = Selection(selection.include, selection.exclude, defaults, selection._used).decide(method, path)
+        if reason is not None:
+            self.excluded.append(Excluded(complaint.operation, reason))
+        return reason is not None
 
     def state(self, findings: Iterable[Finding], source: str) -> None:
         """Adds findings that no exchange shows."""
@@ -212,7 +231,7 @@ def material(
         baseline=accepted,
         gate=settings.fail_on,
         floor=settings.floor,
-        asked_runtime=bool(settings.traffic) or (settings.target is not None and settings.fuzz),
+        asked_runtime=bool(settings.traffic) or (settings.target is not None and (settings.fuzz or settings.walks)),
         curl=curl,
         routes=gathered.places,
     )

@@ -12,11 +12,15 @@ from contract.core import curl, rule
 from contract.core.check import Judge
 from contract.core.compose import Proven
 from contract.core.errors import ContractError
-from contract.core.evidence import Complaint, Exchange, Traffic
+from contract.core.evidence import MADE_UP, Complaint, Exchange, Traffic
 from contract.core.finding import Level, Proof
 from contract.core.ledger import Sighting
-from contract.core.report import Source, Verdict
+from contract.core.report import ExampleResponse, Source, Verdict
 from contract.core.target import Target
+
+TRIES = 3
+"""Times that a request which only reads is sent before it is said not to show its finding again."""
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def prove(gathered: Gathered, target: Target | None, notify: Notify) -> dict[str, Proven]:
@@ -58,9 +62,15 @@ def unproven(gathered: Gathered, why: str) -> dict[str, Proven]:
     return {
         fingerprint: Proven(Proof.STRUCTURAL)
         if rules[sighting.finding.rule] == {Proof.STRUCTURAL}
+        or (Proof.STRUCTURAL in rules[sighting.finding.rule] and _unasked(gathered.exhibits.get(fingerprint)))
         else Proven(Proof.UNPROVEN, why)
         for fingerprint, sighting in gathered.ledger.sightings.items()
     }
+
+
+def _unasked(exhibit: Exhibit | None) -> bool:
+    """True for what no probe had to ask for: it follows from what is listed."""
+    return exhibit is None or exhibit.complaint is None
 
 
 def _rules() -> dict[str, set[Proof]]:
@@ -94,11 +104,36 @@ def _replay(gathered: Gathered, exhibit: Exhibit, target: Target | None) -> Prov
         if status is not None and operation is not None and operation.response(status) is None:
             return Proven(Proof.STRUCTURAL, "recorded, and no response of the document covers it")
         return Proven(Proof.UNPROVEN, "there is no target to replay it against")
-    if exhibit.complaint is not None:
-        holds, seen = _complaint_again(exhibit.complaint, target)
-    else:
-        holds, seen = _exchange_again(exchange, finding.fingerprint, gathered.judge, target)
-    return Proven(Proof.REPLAYED, seen) if holds else Proven(Proof.UNPROVEN, f"replayed, and not seen again: {seen}")
+    tries: list[bool] = []
+    first = ""
+    while len(tries) < TRIES:
+        if exhibit.complaint is not None:
+            again, holds, seen = _complaint_again(exhibit.complaint, target)
+        else:
+            again, holds, seen = _exchange_again(exchange, finding.fingerprint, gathered.judge, target)
+        first = first or seen
+        if not holds and not _tells(again, exchange):
+            break
+        tries.append(holds)
+        if tries == [True]:
+            return Proven(Proof.REPLAYED, seen, (True,))
+        if exchange.request.method not in _SAFE or exchange.traffic not in MADE_UP:
+            break  # what was changed by the first try, or long ago, is no matter of luck
+    told = tuple(tries)
+    if any(told):
+        return Proven(Proof.REPLAYED, f"shown again in {sum(told)} of {len(told)} tries", told)
+    if gathered.corpus is not None and (showed := gathered.corpus.showed(finding.fingerprint)):
+        # The request of an earlier run was sent again in this one, and showed the same.
+        return Proven(Proof.REPLAYED, f"its seed showed it again in {showed[0]} of {showed[1]} tries", told)
+    return Proven(Proof.UNPROVEN, f"replayed, and not seen again: {first}", told)
+
+
+def _tells(again: Exchange, then: Exchange) -> bool:
+    """True if the request got as far as it did then, so that not showing it says something."""
+    from contract.app.replay import unheard
+
+    answer = then.response
+    return not unheard(again.response, ExampleResponse(answer.status) if answer is not None else None)
 
 
 def _send(exchange: Exchange, target: Target) -> Exchange:
@@ -109,26 +144,26 @@ def _send(exchange: Exchange, target: Target) -> Exchange:
     )
 
 
-def _exchange_again(exchange: Exchange, fingerprint: str, judge: Judge, target: Target) -> tuple[bool, str]:
+def _exchange_again(exchange: Exchange, fingerprint: str, judge: Judge, target: Target) -> tuple[Exchange, bool, str]:
     again = _send(exchange, target)
     holds = any(finding.fingerprint == fingerprint for finding in judge.exchange(again).findings)
-    return holds, _answer(again)
+    return again, holds, _answer(again)
 
 
-def _complaint_again(complaint: Complaint, target: Target) -> tuple[bool, str]:
+def _complaint_again(complaint: Complaint, target: Target) -> tuple[Exchange, bool, str]:
     """Whether what a probe complained of shows again; each kind has its own sign."""
     last = complaint.exchanges[-1]
     again = _send(last, target)
     if complaint.kind == "undeclared-parameter" and len(complaint.exchanges) > 1:
         plain = _send(complaint.exchanges[0], target)
         holds = _same_kind(plain, again) and _body(plain) != _body(again)
-        return holds, "the answers with and without it differ again" if holds else "the answers are the same"
-    return _same_kind(last, again), _answer(again)
+        return again, holds, "the answers with and without it differ again" if holds else "the answers are the same"
+    return again, _same_kind(last, again), _answer(again)
 
 
 def _same_kind(one: Exchange, other: Exchange) -> bool:
     if one.response is None or other.response is None:
-        return one.response is other.response
+        return one.response is other.response and not other.abandoned
     return one.response.status // 100 == other.response.status // 100
 
 

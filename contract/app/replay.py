@@ -7,7 +7,7 @@ import json
 import pkgutil
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
@@ -16,7 +16,7 @@ from contract.app import probing
 from contract.app.run import load_document
 from contract.app.settings import Settings
 from contract.core import redact, rule
-from contract.core.check import Judge, believed
+from contract.core.check import UNDECLARED, Judge, believed
 from contract.core.curl import shortened
 from contract.core.errors import ConfigError, ContractError
 from contract.core.evidence import Complaint, Exchange, Headers, Request, Response, Traffic, header
@@ -57,7 +57,7 @@ def replay(fingerprint: str, settings: Settings, report_path: Path) -> tuple[int
         credentials = tuple((item.name, item.value) for item in settings.headers)
         names = (*settings.redact, *(item.name for item in settings.headers if item.secret))
         scrub = partial(redact.text, secrets=redact.secrets(credentials, extra=names), extra=names)
-        code, said = _Replay(row, asked, judge, target, credentials, scrub).run()
+        code, said = Again(row, asked, judge, target, credentials, scrub).run()
     finally:
         target.close()
     return code, f"{_WORDS[code]}: {name}{said}"
@@ -106,7 +106,7 @@ def find(report: Report, fingerprint: str) -> tuple[FindingRow, str | None]:
 
 
 @dataclass
-class _Replay:
+class Again:
     """One finding, and what is known to send it again."""
 
     row: FindingRow
@@ -117,6 +117,10 @@ class _Replay:
     credentials: Headers
     scrub: Callable[[str], str]
     """Masks what a server said."""
+    source: str = "replay"
+    traffic: Traffic = Traffic.REPLAY
+    sent: list[Exchange] = field(default_factory=list)
+    """What `run` came to send, the last one being the one that shows it or not."""
 
     def run(self) -> tuple[int, str]:
         """Exit code, and what to say after the finding's name."""
@@ -136,11 +140,12 @@ class _Replay:
             wanted = own.fingerprint
         else:
             wanted = self.row.fingerprint
-        if any(not _whole(step) for step in (*example.before, example)):
+        if any(not whole(step) for step in (*example.before, example)):
             return UNKNOWN, f"{where}: the report has only a part of the request's body; run `contract check` again"
         if self.row.rule == "undeclared-parameter" and not example.before:
             return UNKNOWN, f"{where}: it is about what clients send, and no request of ours can tell"
         sent, lost = self._send(example)
+        self.sent = sent
         seen = f"{where}, answered {self._answer(sent[-1])}"
         code, why = self._shows(example, sent, wanted)
         if lost and code is not UNKNOWN:
@@ -191,7 +196,7 @@ class _Replay:
 
     def _ask(self, request: Request, bare: bool) -> Exchange:
         there = replace(request, url=self._rebased(request.url))
-        exchange = self.target.send(there, source="replay", traffic=Traffic.REPLAY, bare=bare)
+        exchange = self.target.send(there, source=self.source, traffic=self.traffic, bare=bare)
         return replace(exchange, request=replace(exchange.request, url=request.url))
 
     def _request(self, step: Example, names: Mapping[str, str]) -> tuple[Request, list[str]]:
@@ -246,7 +251,7 @@ class _Replay:
         judged = self.judge.exchange(replace(last, traffic=Traffic.REAL))
         if any(finding.fingerprint == wanted for finding in judged.findings):
             return HOLDS, ""
-        why = _unheard(last.response, example.response)
+        why = unheard(last.response, example.response)
         return (UNKNOWN, why) if why else (GONE, "")
 
     def _complained(self, example: Example, sent: list[Exchange], wanted: str) -> tuple[int, str]:
@@ -261,12 +266,12 @@ class _Replay:
                 return UNKNOWN, "but the answer changes by itself"
             if answer.body != one.body and 200 <= answer.status < 300:
                 return HOLDS, "and the answers with and without it differ"
-            why = _unheard(answer, example.response)
+            why = unheard(answer, example.response)
             return (UNKNOWN, why) if why else (GONE, "and the answers with and without it are the same")
         if kind == "auth-not-enforced":
             if 200 <= answer.status < 300:
                 return HOLDS, ""
-            return (GONE, "") if answer.status in _AT_THE_DOOR else (UNKNOWN, _unheard(answer, example.response))
+            return (GONE, "") if answer.status in _AT_THE_DOOR else (UNKNOWN, unheard(answer, example.response))
         if kind == "use-after-delete":
             gone = next((each for each in reversed(sent[:-1]) if each.request.method == "DELETE"), None)
             done = gone is not None and gone.response is not None and _deleted(gone.response.status)
@@ -274,9 +279,16 @@ class _Replay:
                 return UNKNOWN, f"but the deletion before it was answered {self._answer(gone) if gone else 'never'}"
             if 200 <= answer.status < 300:
                 return HOLDS, ""
-            return (GONE, "") if answer.status in _NOT_THERE else (UNKNOWN, _unheard(answer, example.response))
+            return (GONE, "") if answer.status in _NOT_THERE else (UNKNOWN, unheard(answer, example.response))
         again = self.judge.exchange(last)
         operation = again.operation
+        if kind == UNDECLARED:
+            if operation is not None:
+                return GONE, "and the document declares it"
+            if example.response is not None and answer.status // 100 == example.response.status // 100:
+                return HOLDS, ""
+            why = "" if answer.status in _NOT_THERE else unheard(answer, example.response)
+            return (UNKNOWN, why) if why else (GONE, "")
         taken = 200 <= answer.status < 300 or (300 <= answer.status < 400 and _declares(operation, answer.status))
         if operation is not None and (answer.status in _REFUSED if kind == "valid-request-refused" else taken):
             complaint = Complaint(kind, operation.key, (last,), self.row.message, None, self.row.where.pointer)
@@ -287,7 +299,7 @@ class _Replay:
             return UNKNOWN, "but the document says something else of this request today"
         # A 404 is how a path that breaks the document is refused.
         refused = kind == "invalid-request-accepted" and (self.row.where.pointer or "").startswith("path:")
-        why = "" if refused and answer.status in _NOT_THERE else _unheard(answer, example.response)
+        why = "" if refused and answer.status in _NOT_THERE else unheard(answer, example.response)
         return (UNKNOWN, why) if why else (GONE, "")
 
     def _answer(self, exchange: Exchange) -> str:
@@ -295,7 +307,7 @@ class _Replay:
         return str(answer.status) if answer is not None else self.scrub(exchange.failure or "no answer")
 
 
-def _whole(step: Example) -> bool:
+def whole(step: Example) -> bool:
     """True if the body in the report is the one that was sent, apart from what is masked in it."""
     request = step.request
     if request.body is None:
@@ -310,10 +322,10 @@ def _status(step: Example) -> int | None:
 
 
 def _probes() -> frozenset[str]:
-    """The sources that ask themselves; each is called as its file."""
+    """The sources that ask themselves: each is called as its file, and the corpus asks again what they did."""
     from contract.sources import probes
 
-    return frozenset(info.name for info in pkgutil.iter_modules(probes.__path__))
+    return frozenset(["corpus", *(info.name for info in pkgutil.iter_modules(probes.__path__))])
 
 
 def _deleted(status: int) -> bool:
@@ -325,7 +337,7 @@ def _declares(operation: Operation | None, status: int) -> bool:
     return operation is not None and str(status) in operation.responses
 
 
-def _unheard(now: Response | None, then: ExampleResponse | None) -> str:
+def unheard(now: Response | None, then: ExampleResponse | None) -> str:
     """Why an answer says nothing of the finding: the request did not get as far as it did then; "" if it did."""
     if now is None:
         return "which says nothing of it"

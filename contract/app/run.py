@@ -10,14 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from contract.app import baseline, collect, ledgers, plugins, probing, prove
+from contract.app import baseline, collect, corpus, ledgers, plugins, probing, prove
 from contract.app.gathered import Follow, Gathered, material
 from contract.app.settings import Settings
 from contract.app.steps import Notify, Step, silent
+from contract.core import doubts
 from contract.core.check import Judge
-from contract.core.compose import compose
+from contract.core.compose import Proven, compose
 from contract.core.document import Document
 from contract.core.errors import ConfigError, TargetError
+from contract.core.finding import Proof
 from contract.core.openapi import Contract
 from contract.core.policy import Baseline
 from contract.core.report import FindingRow, Report, Run
@@ -69,16 +71,34 @@ def _check(
     api = Contract(document, target.base_path if target is not None else None)
     judge = Judge(api, settings.level)
     gathered = Gathered(api, judge, settings, notify)
+    if target is not None and settings.fuzz:
+        gathered.corpus = corpus.load(settings)
+    settled = corpus.Settled()
 
     def composed(interrupted: bool, notes: Iterable[str] = ()) -> Report:
+        nonlocal settled
         try:
             proofs = prove.prove(gathered, target, notify)
         except KeyboardInterrupt:
             interrupted = True
             proofs = prove.unproven(gathered, "stopped by Ctrl-C before it was proved")
+        proofs = corpus.rated(gathered, proofs)
+        keys = [operation.key for operation in gathered.operations]
+        doubt = doubts.doubt(gathered.ledger, keys) if target is not None else None
+        for fingerprint, why in doubts.unproved(gathered.ledger, keys).items() if doubt is not None else ():
+            proofs[fingerprint] = Proven(Proof.UNPROVEN, why)
+        settled = corpus.settle(gathered, proofs, started.date())
         for fingerprint, proven in proofs.items():
             gathered.ledger.sightings[fingerprint].proved = (proven.proof.value, proven.detail)
-        said = [*settings.notes, *gathered.notes, *notes, *_ended(accepted, gathered, started.date(), settings)]
+        said = [
+            *([doubt] if doubt is not None else []),
+            *settings.notes,
+            *gathered.notes,
+            *settled.notes,
+            *notes,
+            *(target.notes if target is not None else ()),
+            *_ended(accepted, gathered, started.date(), settings),
+        ]
         run = Run(
             id=str(uuid.uuid4()),
             started_at=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -103,6 +123,11 @@ def _check(
         interrupted = True
         gathered.notes.append("stopped by Ctrl-C: what was seen until then is reported")
     report = composed(interrupted)
+    if (
+        gathered.corpus is not None
+        and (unwritten := corpus.write(gathered.corpus, settled.seeds, settings)) is not None
+    ):
+        report = replace(report, run=replace(report.run, notes=(*report.run.notes, unwritten)))
     if settings.ledger is not None:
         ledgers.write(settings.cwd / settings.ledger, gathered.ledger, document)
     return report

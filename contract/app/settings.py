@@ -33,15 +33,26 @@ class Settings:
     allow_refs: tuple[str, ...] = ()
     """Beginnings of URLs, and folders outside the project, that a `$ref` may lead to."""
 
+    walk: bool | None = None
+    """None for as `fuzz` says."""
+    ids: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Values that exist on the target, by the name of a parameter (`project_id`) or of a thing (`project`)."""
+    dangerous: tuple[Filter, ...] = ()
+    """Operations that no probe may ask, beside those whose names say so."""
+    allow_dangerous: tuple[Filter, ...] = ()
     fuzz: bool = True
     max_time_s: float | None = 60.0
     max_examples: int = 50
     seed: int = 1
     workers: int = 1
+    corpus: str | None = ".contract/corpus.ndjson"
+    """File that keeps what only the fuzzer found; None for none."""
 
     headers: tuple[Header, ...] = ()
     rate_limit: Rate | None = None
     timeout_s: float = 10.0
+    insecure: bool = False
+    """Any TLS certificate of the target is taken."""
 
     include: tuple[Filter, ...] = ()
     exclude: tuple[Filter, ...] = ()
@@ -81,6 +92,11 @@ class Settings:
     """What is odd and yet no error: an environment variable that is nearly one of ours."""
 
     @property
+    def walks(self) -> bool:
+        """True if the target is asked the fixed things that come before the fuzzer."""
+        return self.fuzz if self.walk is None else self.walk
+
+    @property
     def document(self) -> str | None:
         """The document, or the first one of several."""
         return self.documents[0] if self.documents else None
@@ -94,7 +110,7 @@ class Settings:
 
 
 _OTHER_VARIABLES = ("CONTRACT_CONFIG", "CONTRACT_DATA", "CONTRACT_DEMO_")
-_MERGED = ("headers", "levels")
+_MERGED = ("headers", "levels", "ids")
 
 
 def load(flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path) -> Settings:
@@ -131,6 +147,8 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path) -> Set
             put(key, _from_text(key, raw, key.flag, cwd, environ), f"flag {key.flag}")
     if isinstance(values.get("headers"), dict):
         values["headers"] = tuple(values["headers"].values())
+    if isinstance(values.get("ids"), dict):
+        values["ids"] = tuple(values["ids"].items())
     if isinstance(values.get("levels"), dict):
         values["levels"] = tuple(values["levels"].items())
     _together(values)

@@ -90,7 +90,7 @@ def _plural(number: int, noun: str) -> str:
 
 
 def _unit(step: Step) -> str:
-    return " operations" if step.source == "fuzz" else ""
+    return " operations" if step.source in ("fuzz", "walk") else ""
 
 
 def _ceil(seconds: float) -> int:

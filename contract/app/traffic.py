@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -76,7 +76,7 @@ def _judged(
             if gathered.follow is None:
                 raise  # following has no other end
         return number, others
-    work = _Shard(gathered.settings, gathered.contract.base_path, kind, where, hosts)
+    work = _Shard(gathered.settings, gathered.contract.base_path, kind, where, hosts, gathered.judge.spanning)
     so_far = 0
 
     def done(part: Share) -> None:
@@ -145,13 +145,16 @@ class _Shard:
     kind: str
     where: str
     hosts: frozenset[str] | None
+    spanning: Mapping[str, frozenset[str]]
 
     def __call__(self, span: tuple[int, int]) -> Share:
         from contract.app import run
 
         if _loaded.get("settings") != self.settings:
             api = Contract(run.load_document(self.settings), self.base_path)
-            _loaded.update(settings=self.settings, contract=api, judge=Judge(api, self.settings.level))
+            judge = Judge(api, self.settings.level)
+            judge.spans(self.spanning)
+            _loaded.update(settings=self.settings, contract=api, judge=judge)
         gathered = Gathered(_loaded["contract"], _loaded["judge"], self.settings, silent)
         select(gathered)
         module = plug_in("sources.traffic", self.kind, "--traffic")

@@ -369,6 +369,12 @@ def _day(text: str, place: Place) -> str:
         raise ValueError("a date such as `2027-03-31`") from None
 
 
+def _path_or_none(text: str, place: Place) -> str | None:
+    if text == "True" or not text:
+        raise ValueError("a path, or `false` for none")
+    return None if text.lower() in ("false", "none") else place.path(text)
+
+
 def _source(text: str, place: Place) -> str:
     kind, colon, where = text.partition(":")
     if not colon or not where or not re.fullmatch(r"[a-z][a-z0-9_-]*", kind):
@@ -403,6 +409,17 @@ def _output(text: str, place: Place) -> Output:
     return Output(name, place.path(path) if path and path != "-" else None)
 
 
+_PLAIN: dict[str, Any] = {"type": ["string", "integer"]}
+
+
+def _ids(name: str, value: Any, place: Place) -> tuple[str, ...]:
+    parts = value if isinstance(value, list) else str(value).split(",") if isinstance(value, str) else [value]
+    found = tuple(str(part).strip() for part in parts if isinstance(part, str | int) and not isinstance(part, bool))
+    if not found or len(found) != len(parts) or not all(found):
+        raise ValueError("NAME=VALUE, such as `project_id=17`; several values parted by commas")
+    return found
+
+
 def _header(name: str, value: Any, place: Place) -> Header:
     if not isinstance(value, str) or not _TOKEN.fullmatch(name):
         raise ValueError("a header such as `Authorization: Bearer ${TOKEN}`")
@@ -429,6 +446,7 @@ _STRING = {"type": "string"}
 TEXT = Scalar("a text", _STRING, lambda text, place: text)
 PATH = Scalar("a path", _STRING, lambda text, place: place.path(text))
 PATHS = List(PATH)
+PATH_OR_NONE = Scalar("a path, or `false` for none", {"anyOf": [_STRING, {"const": False}]}, _path_or_none, (str, bool))
 SOURCES = List(Scalar("KIND:WHERE", {**_STRING, "pattern": "^[a-z][a-z0-9_-]*:."}, _source))
 TRAFFIC = List(Scalar("KIND:FILE", {**_STRING, "pattern": "^[a-z][a-z0-9_-]*:."}, _traffic))
 TENANT = Scalar(
@@ -457,6 +475,12 @@ HEADERS = Map(
     ":",
     _header,
     {"type": "object", "additionalProperties": _STRING},
+)
+IDS = Map(
+    "NAME=VALUE, such as `project_id=17`; several values parted by commas",
+    "=",
+    _ids,
+    {"type": "object", "additionalProperties": {"anyOf": [_PLAIN, {"type": "array", "items": _PLAIN}]}},
 )
 LEVELS = Map(
     "RULE=LEVEL, such as `undeclared-property=note`",

@@ -10,7 +10,8 @@ from contract.core.evidence import (
     Artifact,
     Complaint,
     Exchange,
-    Response,
+    OwnRefusal,
+    Request,
     Route,
     Stale,
     Traffic,
@@ -19,8 +20,10 @@ from contract.core.evidence import (
     is_masked,
 )
 from contract.core.finding import Finding, Level, Mismatch, fingerprint, folded
-from contract.core.openapi import Contract, Operation
+from contract.core.malformed import Malformed
+from contract.core.openapi import Contract, Operation, follow
 from contract.core.predicate import EVERYTHING, Answered, Predicate, known
+from contract.core.refusal import Refusal
 from contract.core.rule import Rule
 
 Levels = Callable[[str, Level], Level | None]
@@ -44,9 +47,8 @@ class Judge:
     def __init__(self, contract: Contract, levels: Levels) -> None:
         self.contract = contract
         self.levels = levels
-        self.router: Response | None = None
-        self.nowhere = ""
-        """What the target answers for a path that nobody serves, and that path, where it was asked."""
+        self.router: dict[int, list[Refusal]] = {}
+        """What the target answers, by status, where no operation can have answered; empty where it was not asked."""
         self._matched = [
             known(item) for item in rule.of_row("matched", Exchange) if levels(item.id, item.level) is not None
         ]
@@ -54,6 +56,9 @@ class Judge:
         self._undeclared = rule.of_row("undeclared", Exchange)
         self._find = contract.router.find
         self._complained = {item.id: item for item in rule.of_row("complained")}
+        self._malformed = Malformed(contract)
+        self.spanning: dict[str, frozenset[str]] = {}
+        """What `spans` was told."""
 
     def exchange(self, exchange: Exchange) -> Judgement:
         """All that drifts in one exchange; an operation that is only guessed at by the sender is not believed."""
@@ -73,9 +78,14 @@ class Judge:
         values = dict(zip(match[1], match[2], strict=True)) if match[1] else _NO_VALUES
         predicate = self._predicates.get(operation.key) or self.predicate(operation)
         answered, sent, refused = predicate.look(exchange, values)
-        if refused is None:
+        if refused is None and (answered[0] != 405 or not self.router):
             return Judgement(operation, (), sent or (), answered)
-        return self.explained(operation, exchange, values, refused, sent)
+        return self.explained(operation, exchange, values, refused or frozenset(), sent)
+
+    def is_router_s(self, exchange: Exchange) -> bool:
+        """True for an answer that the router gives to whatever it does not know."""
+        answer = exchange.response
+        return answer is not None and any(refusal.covers(exchange) for refusal in self.router.get(answer.status, ()))
 
     def predicate(self, operation: Operation) -> Predicate:
         """What says quickly whether any rule has something to say of an exchange of the operation."""
@@ -102,10 +112,15 @@ class Judge:
             if not _is_masked(exchange, mismatch)
             and (finding := self._stamp(item, operation.key, operation.identity, mismatch)) is not None
         ]
-        if self._is_router_s(exchange):
-            found = [finding for finding in found if finding.rule not in _OF_THE_ROUTER]
+        if any(finding.mismatch.component in self._malformed for finding in found):
+            found = [finding for finding in found if finding.mismatch.component not in self._malformed]
         answer = exchange.response
         response = operation.response(answer.status) if answer is not None else None
+        if answer is not None and answer.status in self.router:
+            if self.is_router_s(exchange):
+                found = self._without_the_router_s(operation, exchange, found)
+            elif answer.status == 405:
+                found += self.matched(operation, OwnRefusal(exchange))
         return Judgement(
             operation,
             tuple({finding.fingerprint: finding for finding in found}.values()),
@@ -134,18 +149,28 @@ class Judge:
             ),
         )
 
-    def _is_router_s(self, exchange: Exchange) -> bool:
-        """True for the 404 that the router gives to any path it does not know: it is no answer of the operation.
+    def _without_the_router_s(self, operation: Operation, exchange: Exchange, found: list[Finding]) -> list[Finding]:
+        """What is left of the findings about an answer that the router gave: it is no answer of the operation.
 
-        A route may be narrower than its template (a pattern, a type), so that some ids never reach the handler.
+        A route may be narrower than its template (a pattern, a type), so that some ids never reach the handler. Where
+        the status is declared by its number, and the path keeps the document, the answer is not the promised one,
+        whoever gave it.
         """
-        router, answer = self.router, exchange.response
-        if router is None or answer is None or not answer.status == router.status == 404:
-            return False
-        # Both may repeat the path that was asked for.
-        return answer.media_type == router.media_type and _shape_of(answer.body, exchange.request.path) == _shape_of(
-            router.body, self.nowhere
-        )
+        assert exchange.response is not None
+        promised = str(exchange.response.status) in operation.responses
+        if promised and not any(place.startswith("path:") for place, _ in self.breaks(exchange) or ()):
+            return [finding for finding in found if finding.rule not in _OF_THE_ROUTER]
+        return [finding for finding in found if finding.mismatch.where.direction != "response"]
+
+    def spans(self, names: Mapping[str, Iterable[str]]) -> None:
+        """Path parameters that may hold slashes, by operation: a route list knows, and OpenAPI 3.1 cannot say it."""
+        for key, mine in names.items():
+            operation = self.contract.by_key.get(key)
+            if operation is not None and not operation.spans.issuperset(mine):
+                operation.__dict__["spans"] = self.spanning[key] = operation.spans.union(mine)
+        if self.spanning:
+            self.contract.__dict__.pop("router", None)  # it is made anew, from the spans
+            self._find = self.contract.router.find
 
     def breaks(self, exchange: Exchange) -> list[tuple[str, str]] | None:
         """Places of a request that break the document, each with its reason; None if the request matches nothing."""
@@ -167,13 +192,18 @@ class Judge:
         return content.unread is None and (bool(content.judged) or media is None or is_json(media))
 
     def complaint(self, complaint: Complaint) -> Iterator[Finding]:
-        """What a probe complains of, as findings; nothing if its operation is not in the document."""
-        operation = self.contract.by_key.get(complaint.operation)
+        """What a probe complains of, as findings; nothing if its operation is not in the document.
+
+        One that it must not be in, an undeclared one, is the whole path, as in a list of routes.
+        """
         item = self._complained.get(complaint.kind)
-        if operation is None or item is None:
+        undeclared = complaint.kind == UNDECLARED
+        operation = self.contract.by_key.get(complaint.operation) if not undeclared else None
+        if item is None or (operation is None and not undeclared):
             return
+        key = operation.key if operation is not None else complaint.operation
         for mismatch in item.check(operation, complaint):
-            finding = self._stamp(item, operation.key, operation.identity, mismatch)
+            finding = self._stamp(item, key, operation.identity if operation is not None else key, mismatch)
             if finding is not None:
                 yield finding
 
@@ -235,6 +265,9 @@ class Judge:
 
 _NO_VALUES: Mapping[str, str] = {}
 
+UNDECLARED = "undeclared-operation"
+"""The one kind of complaint whose operation the document does not have."""
+
 
 def _is_masked(exchange: Exchange, mismatch: Mismatch) -> bool:
     """True where what is told is a mask that stands for what was sent (law 7)."""
@@ -242,13 +275,11 @@ def _is_masked(exchange: Exchange, mismatch: Mismatch) -> bool:
     return bool(exchange.masked) and is_masked(exchange, where.direction or "", where.pointer, mismatch.keyword)
 
 
-NOWHERE = "/zq7-no-such-path"
-"""Below a base path, a path that nobody serves."""
+NOWHERE = ("/zq7-no-such-path", "/zq8-none-either")
+"""Below a base path, paths that nobody serves."""
+NO_METHODS = ("TRACE", "ZQ7")
+"""Methods that nobody serves; a server in front may refuse one of them in words of its own."""
 _OF_THE_ROUTER = frozenset({"undeclared-status", "undeclared-media-type", "missing-header"})
-
-
-def _shape_of(body: bytes, path: str) -> bytes:
-    return body.replace(path.encode("utf-8", "surrogateescape"), b"") if len(path) > 1 else body
 
 
 def _implied(method: str, methods: frozenset[str]) -> bool:
@@ -306,6 +337,20 @@ def _anyone_may_come(complaint: Complaint, judge: Judge) -> bool:
         for option in operation.security or ()
         for name in option
     )
+
+
+def declared_by(operation: Operation, path: str, values: Mapping[str, str], listed: bool) -> bool:
+    """True if the operation's path parameters allow the values of a path; where `listed`, each of them by an enum."""
+    asked = Exchange(Request(operation.method, path), None, "routes")
+    if any(place.startswith("path:") for place, _ in parameters.errors(operation, asked, values)):
+        return False
+    mine = [item for item in operation.parameters if item.location == "path" and item.name in values]
+    return not listed or all(item.schema is not None and _enumerates(operation, item.schema) for item in mine)
+
+
+def _enumerates(operation: Operation, pointer: str) -> bool:
+    _, schema = follow(operation.root, pointer)
+    return isinstance(schema, Mapping) and ("enum" in schema or "const" in schema)
 
 
 def judged_traffic(exchange: Exchange) -> bool:

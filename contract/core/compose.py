@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,8 +12,8 @@ from datetime import UTC, date, datetime
 
 from contract.core import exercise
 from contract.core.document import escape
-from contract.core.evidence import Artifact
-from contract.core.finding import Finding, Level, Proof, State
+from contract.core.evidence import Artifact, header, is_json, media_type
+from contract.core.finding import Finding, Fix, Level, Proof, State, Where, fingerprint
 from contract.core.ledger import Ledger, Sighting, Tally
 from contract.core.openapi import Contract, Operation, Parameter
 from contract.core.policy import Accepted, Baseline
@@ -19,11 +22,13 @@ from contract.core.report import (
     Completeness,
     DocumentFacts,
     Drift,
+    Example,
     Excluded,
     Exercised,
     FindingRow,
     Generation,
     GenerationTarget,
+    Intermittent,
     Kpis,
     Latency,
     LostRow,
@@ -45,9 +50,9 @@ from contract.core.report import (
 from contract.core.shape import shares as shape_shares
 
 FOLD_FROM = 3
-"""So many operations with one cause are told once."""
+"""So many operations that have nothing in common but a habit are told once; two, where they share what is at fault."""
 
-_FOLDS = frozenset(
+_HABITS = frozenset(
     {
         "undeclared-status",
         "undeclared-media-type",
@@ -71,6 +76,9 @@ class Proven:
 
     proof: Proof
     detail: str | None = None
+    tries: tuple[bool, ...] = ()
+    """For each time that the same request was sent again whether it showed; not where that could tell nothing."""
+    intermittent: Intermittent | None = None
 
 
 @dataclass(frozen=True)
@@ -151,23 +159,56 @@ def proved_level(finding: Finding, proof: Proof) -> Level:
     return Level.NOTE if unproven and finding.level is Level.ERROR else finding.level
 
 
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """What may be told once for several operations, from so many operations on."""
+
+    key: str
+    fold_from: int | None = None
+    """None: of its own, never told together."""
+
+
+_Seen = tuple[Sighting, State, Accepted | None]
+
+
 def _findings(material: Material, today: date) -> list[FindingRow]:
     order = {operation.key: index for index, operation in enumerate(material.contract.operations)}
-    groups: dict[tuple[str, str, str], list[tuple[Sighting, State, Accepted | None]]] = defaultdict(list)
+    groups: dict[tuple[_Cause, State, Level], list[_Seen]] = defaultdict(list)
+    open_to_all = _refuses_nobody(material)
+    missing = _not_served(material)
+    placed = {
+        _told(sighting.finding) for sighting in material.ledger.sightings.values() if _is_placed(sighting.finding)
+    }
     for sighting in material.ledger.sightings.values():
+        if _is_told_otherwise(sighting.finding, missing):
+            continue
+        if sighting.finding.rule == _REFUSED and not _is_placed(sighting.finding) and _told(sighting.finding) in placed:
+            continue  # in the same words as a refusal of which the place is known
         state, entry = material.baseline.state(sighting.finding.fingerprint, today)
-        level = proved_level(sighting.finding, _proof(material, sighting.finding).proof)
-        cause = sighting.finding.fold_key if _has_one_cause(sighting.finding) else sighting.finding.fingerprint
+        if open_to_all and sighting.finding.rule == _AUTH:
+            sighting = _without_authentication(sighting)
+        proven = _proof(material, sighting.finding)
+        level = proved_level(sighting.finding, proven.proof)
+        # A rate is that of one operation.
+        alone = proven.intermittent is not None
+        cause = _Cause(sighting.finding.fingerprint) if alone else _cause(sighting, open_to_all)
         groups[cause, state, level].append((sighting, state, entry))
     rows: list[FindingRow] = []
-    for (fold_key, _, _), members in groups.items():
+    folded: list[tuple[str, str, list[_Seen]]] = []
+    for (cause, state, level), members in groups.items():
         members.sort(
             key=lambda item: (order.get(item[0].finding.operation or "", len(order)), item[0].finding.fingerprint)
         )
-        if len(members) >= FOLD_FROM and members[0][0].finding.operation is not None:
-            rows.append(_folded(material, fold_key, members))
+        reached = {sighting.finding.operation for sighting, _, _ in members} - {None}
+        if cause.fold_from is not None and len(reached) >= cause.fold_from:
+            keys = {sighting.finding.fold_key for sighting, _, _ in members}
+            own = hashlib.sha256(f"{cause.key}\0{state}\0{level}".encode("utf-8", "surrogatepass")).hexdigest()[:40]
+            folded.append((keys.pop() if len(keys) == 1 else own, own, members))
         else:
             rows.extend(_row(material, *member) for member in members)
+    # One mismatch may have several causes (a status with bodies of two shapes), or stand differently in the baseline.
+    times = Counter(key for key, _, _ in folded)
+    rows.extend(_folded(material, key if times[key] == 1 else own, members) for key, own, members in folded)
     rows.extend(_absent(material))
     ranks = {Level.ERROR: 0, Level.WARNING: 1, Level.NOTE: 2}
     states = {State.NEW: 0, State.UNCHANGED: 1, State.EXEMPT: 2, State.ACCEPTED: 3, State.ABSENT: 4}
@@ -180,12 +221,116 @@ def _findings(material: Material, today: date) -> list[FindingRow]:
     return sorted(rows, key=key)
 
 
-def _has_one_cause(finding: Finding) -> bool:
-    """True if the same mismatch on other operations is told with it: a shared component, or a habit.
+_UNIMPLEMENTED, _NOT_SERVED = "unimplemented-operation", "operation-not-served"
+_OF_WHAT_IS_NOT_SERVED = frozenset({"server-error", "undeclared-status", "undeclared-media-type", "no-answer"})
 
-    Two failures of the server, or two places of schemas written in line, are two causes even if they look alike.
+
+def _not_served(material: Material) -> dict[str | None, frozenset[str | None]]:
+    """Operations that are not there, and the statuses by which that shows; no status for what a list of routes says."""
+    found: dict[str | None, frozenset[str | None]] = {}
+    for sighting in material.ledger.sightings.values():
+        finding = sighting.finding
+        if finding.rule in (_UNIMPLEMENTED, _NOT_SERVED):
+            found[finding.operation] = found.get(finding.operation, frozenset()) | {
+                _UNIMPLEMENTED if finding.rule == _UNIMPLEMENTED else finding.mismatch.where.status
+            }
+    return found
+
+
+def _is_told_otherwise(finding: Finding, missing: Mapping[str | None, frozenset[str | None]]) -> bool:
+    """True for a second finding about an operation that is not there: one cause has one name."""
+    statuses = missing.get(finding.operation)
+    if statuses is None:
+        return False
+    if finding.rule == _NOT_SERVED:
+        return _UNIMPLEMENTED in statuses
+    return finding.rule in _OF_WHAT_IS_NOT_SERVED and finding.mismatch.where.status in statuses
+
+
+_REFUSED = "valid-request-refused"
+
+
+def _is_placed(finding: Finding) -> bool:
+    """True where one part of the request is to blame."""
+    return finding.rule == _REFUSED and finding.mismatch.where.pointer is not None
+
+
+def _told(finding: Finding) -> tuple[str | None, str]:
+    """An operation and what its refusal says, quoted texts and numbers left out."""
+    return finding.operation, re.sub(r'"[^"]*"|\d+', "", finding.mismatch.observed or "")
+
+
+_AUTH = "auth-not-enforced"
+_RAISED = re.compile(r"(\d{3}): ([\w.]+)(?::.*)? (\([^()]*:\d+\))", re.DOTALL)
+"""What is observed of an exception in this process: status, type, and the line that it comes from."""
+
+
+def _cause(sighting: Sighting, open_to_all: bool) -> _Cause:
+    """What is at fault: a component, a line of code, or a habit.
+
+    A component that is violated is one cause through whatever statuses and media types it is reached. A habit is told
+    apart by how the answer looks: one exception handler gives one shape. Two failures of the server, or two places of
+    schemas written in line, are two causes even if they look alike.
     """
-    return finding.rule in _FOLDS or (finding.mismatch.component or "").startswith("#/components/")
+    finding, mismatch = sighting.finding, sighting.finding.mismatch
+    where = mismatch.where
+    if finding.rule == _AUTH and open_to_all:
+        return _Cause(_AUTH, 1)
+    if (mismatch.component or "").startswith("#/components/"):
+        return _Cause(fingerprint(finding.rule, None, replace(mismatch, where=Where(where.direction))), 2)
+    if finding.rule == "server-error":
+        raised = _RAISED.fullmatch(mismatch.observed or "")
+        return _Cause(" ".join(raised.groups()), 2) if raised is not None else _Cause(finding.fingerprint)
+    if finding.rule == "undeclared-status":
+        return _Cause(f"{finding.fold_key} {_looks(sighting.example)}", FOLD_FROM)
+    if finding.rule == "undeclared-media-type":
+        # Whatever the status: the same in place of the same.
+        return _Cause(f"{finding.rule} {mismatch.declared} {mismatch.observed}", FOLD_FROM)
+    if finding.rule == "malformed-body":
+        return _Cause(f"{finding.rule} {where.media_type} {mismatch.observed}", FOLD_FROM)
+    return _Cause(finding.fold_key, FOLD_FROM) if finding.rule in _HABITS else _Cause(finding.fingerprint)
+
+
+def _looks(example: Example | None) -> str:
+    """Media type and names of an answer, two levels deep; values say nothing, and may be masked."""
+    if example is None or example.response is None:
+        return ""
+    answer = example.response
+    media = media_type(header(answer.headers, "content-type"))
+    try:
+        body = json.loads(answer.body or "") if is_json(media) else None
+    except (ValueError, RecursionError):
+        body = None  # cut, or none
+    return f"{media} {_names(body, 2)}"
+
+
+def _names(value: object, depth: int) -> object:
+    if isinstance(value, dict):
+        return {name: _names(value[name], depth - 1) for name in sorted(value)} if depth else "object"
+    return "array" if isinstance(value, list) else "scalar"
+
+
+def _refuses_nobody(material: Material) -> bool:
+    """True if no operation that asks for credentials ever answered 401 or 403: then authentication is switched off.
+
+    An operation without `security`, or with an empty alternative, may refuse for reasons of its own (a login).
+    """
+    return not any(
+        code in (401, 403)
+        for operation in material.contract.operations
+        if operation.security and all(operation.security) and operation.key in material.ledger.tallies
+        for code, _, _ in material.ledger.tallies[operation.key].answers
+    )
+
+
+def _without_authentication(sighting: Sighting) -> Sighting:
+    mismatch = replace(
+        sighting.finding.mismatch,
+        observed="no operation answered 401 or 403",
+        message="No operation refused a request without valid credentials: the server runs without authentication.",
+        fix=Fix(None, "Start it with authentication, and check again; operations that then still answer are errors."),
+    )
+    return replace(sighting, finding=replace(sighting.finding, level=Level.NOTE, mismatch=mismatch))
 
 
 def _proof(material: Material, finding: Finding) -> Proven:
@@ -222,6 +367,7 @@ def _row(material: Material, sighting: Sighting, state: State, entry: Accepted |
         shares=tuple(_shares(material, finding)),
         first_seen=_time(sighting.first_us),
         last_seen=_time(sighting.last_us),
+        intermittent=proven.intermittent,
     )
 
 
@@ -251,12 +397,16 @@ def _time(microseconds: int | None) -> str | None:
     return found.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _folded(
-    material: Material, fold_key: str, members: Sequence[tuple[Sighting, State, Accepted | None]]
-) -> FindingRow:
-    """One row for one cause: told with the first operation's example, listing all."""
+def _folded(material: Material, fold_key: str, members: Sequence[_Seen]) -> FindingRow:
+    """One row for one cause: told with the least example, listing all operations; where they differ, no place is said."""
     best = min(members, key=lambda item: (item[0].rank is None, item[0].rank or (0, ""), item[0].finding.fingerprint))
     row = _row(material, *best)
+    places = [sighting.finding.mismatch.where for sighting, _, _ in members]
+    where = replace(
+        row.where,
+        status=row.where.status if len({place.status for place in places}) == 1 else None,
+        media_type=row.where.media_type if len({place.media_type for place in places}) == 1 else None,
+    )
     parts = []
     for sighting, _, _ in members:
         name = _name(sighting.finding.operation)
@@ -276,6 +426,7 @@ def _folded(
         fingerprint=fold_key,
         operation=None,
         operations=tuple(parts),
+        where=where,
         exchanges=sum(part.exchanges or 0 for part in parts) or None,
         of=sum(totals) if len(totals) == len(parts) else None,
         sources=tuple(sorted({source for sighting, _, _ in members for source in sighting.sources})),
@@ -284,8 +435,6 @@ def _folded(
 
 def _absent(material: Material) -> Iterable[FindingRow]:
     """What the baseline holds and this run did not see; the row says no more than the baseline does."""
-    from contract.core.finding import Fix
-
     for entry in material.baseline.entries.values():
         if entry.fingerprint not in material.ledger.sightings:
             yield FindingRow(
@@ -351,9 +500,12 @@ def _operations(material: Material, findings: Sequence[FindingRow]) -> list[Oper
     for row in findings:
         if row.state == State.ABSENT:
             continue
-        for name in (row.operation, *row.operations):
-            if name is not None:
-                by_operation[f"{name.method} {name.path}"].append(row)
+        if row.operation is not None:
+            by_operation[f"{row.operation.method} {row.operation.path}"].append(row)
+        for member in row.operations:
+            seen = material.ledger.sightings[member.fingerprint].finding.mismatch.where
+            here = replace(row.where, status=seen.status, media_type=seen.media_type)
+            by_operation[f"{member.method} {member.path}"].append(replace(row, where=here))
     rows = []
     for operation in material.operations:
         tally = material.ledger.tallies.get(operation.key, Tally())
@@ -375,7 +527,7 @@ def _operations(material: Material, findings: Sequence[FindingRow]) -> list[Oper
                     *_touched(operation, tally),
                     tally.sampled,
                 ),
-                findings=tuple(row.fingerprint for row in mine),
+                findings=tuple(dict.fromkeys(row.fingerprint for row in mine)),
                 tag=operation.tags[0] if operation.tags else None,
                 location=Place(place.file, place.line),
                 responses=tuple(_responses(operation, tally, mine)),

@@ -6,7 +6,7 @@ nothing had to be rewritten, so that a description of many megabytes costs what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -385,7 +385,8 @@ def from_swagger(value: Mapping[str, Any]) -> Converted:
     """The 2.0 description as 3.0.3.
 
     Where 2.0 is silent: a body without `consumes` is JSON; a response without `produces` may be of any type (`*/*`),
-    so that no answer is called undeclared; a response without schema has no content. Where 3.0 has no word for it
+    so that no answer is called undeclared; a response without schema has no content, unless the operation itself says
+    what it produces. Where 3.0 has no word for it
     (`collectionFormat: tsv`, or `ssv` and `pipes` outside of a query) the parameter becomes a plain string that keeps
     `x-collectionFormat`: its items are not judged rather than judged wrongly.
     """
@@ -602,7 +603,10 @@ class _Conversion:
                 content[media]["encoding"] = encoding
         return {"content": content, "required": True} if required else {"content": content}
 
-    def response(self, node: dict[str, Any], at: Tokens, was: Tokens, produces: list[str]) -> dict[str, Any]:
+    def response(
+        self, node: dict[str, Any], at: Tokens, was: Tokens, produces: list[str], own: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """`own` are the media types that the operation itself lists: what it sends is one of them, schema or not."""
         if isinstance(node.get("$ref"), str):
             return node
         new = {name: child for name, child in node.items() if name not in ("schema", "headers", "examples")}
@@ -628,6 +632,9 @@ class _Conversion:
                 if media in examples:
                     new["content"][media]["example"] = examples[media]
                     self.origins[(*at, "content", media, "example")] = (*was, "examples", media)
+        elif own and at[-1][:1] in ("2", "4", "5", "d") and at[-1] not in ("204", "205"):
+            new["content"] = {media: {} for media in own}
+            self.origins[(*at, "content")] = (*was[:-2], "produces")
         return new
 
     def security(self, node: dict[str, Any], at: Tokens, was: Tokens) -> dict[str, Any]:
@@ -669,7 +676,13 @@ class _Conversion:
                 new[name] = self.kept(own.kept, (*at, name))
             elif name == "responses" and isinstance(child, dict):
                 new[name] = {
-                    status: self.response(entry, (*at, name, status), (*at, name, status), self.produces(node))
+                    status: self.response(
+                        entry,
+                        (*at, name, status),
+                        (*at, name, status),
+                        self.produces(node),
+                        _texts(node.get("produces")),
+                    )
                     if isinstance(entry, dict) and not extension(status)
                     else entry
                     for status, entry in child.items()

@@ -43,6 +43,10 @@ MADE_UP = frozenset({Traffic.FUZZ, Traffic.SYNTHETIC, Traffic.REPLAY})
 """Traffic whose requests a prober made up: what is odd in them is no client's habit."""
 
 
+UNSENT = "cannot be sent"
+"""How the failure of a request begins that nobody can put on the wire: it says nothing of the server."""
+
+
 def header(headers: Headers, name: str) -> str | None:
     """The value of a header, names compared without case; repeated ones joined by a comma (RFC 9110, 5.3)."""
     wanted, found = name.lower(), None
@@ -144,7 +148,8 @@ class Exchange:
     """Where it lies in its source: `capture.har entry 17`, a case id."""
     sent_at: str | None = None  # RFC 3339
     abandoned: bool = False
-    """The client went away before the answer came: that there is none is no fault of the server."""
+    """The client went away before the answer came, or no connection came about: that there is none is no fault of the
+    operation."""
     masked: tuple[str, ...] = ()
     """Places whose value was replaced when it was recorded, as `redact.spots` names them: see `is_masked`."""
 
@@ -278,6 +283,13 @@ class Difference:
     """Pointer of the declaration, or of what should hold it: `#/components/schemas/Task/properties/due_at`."""
     exported: str | None = None
     """Where the exported document says it: `openapi.json:212`."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRefusal:
+    """A 405 that is not the router's, since that one looks different: the operation gave it."""
+
+    exchange: Exchange
 
 
 @dataclass(frozen=True, slots=True)

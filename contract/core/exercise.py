@@ -39,6 +39,11 @@ def declared(operation: Operation) -> frozenset[str]:
     return frozenset(found)
 
 
+def below(schemas: Schemas, direction: str, pointer: str) -> frozenset[str]:
+    """Every place at and below one schema."""
+    return _below(schemas, direction, (pointer,))
+
+
 def _below(schemas: Schemas, direction: str, pointers: tuple[str, ...]) -> frozenset[str]:
     """Every place at and below some schemas."""
     start = _place(schemas, direction, pointers)

@@ -7,6 +7,7 @@ against it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -85,8 +86,11 @@ def request(
                 headers.append((parameter.name, written[0]))
             case "cookie":
                 cookies += written
-    if "{" in path:
-        return None  # a template variable that no parameter declares
+    for name in re.findall(r"\{([^{}]*)\}", path):
+        value = given.get(f"path:{name}")
+        if value is None:
+            return None  # a template variable that no parameter declares
+        path = path.replace(f"{{{name}}}", quote(_text(value), safe=""))
     if cookies:
         headers.append(("Cookie", "; ".join(cookies)))
     body = _request_body(operation, given.get("body", MISSING), "body" in without, full, salt, media)
@@ -167,7 +171,7 @@ def _parameter(
         return write(parameter, given)
     if parameter.schema is None:
         return write(parameter, f"{parameter.name}-{salt}" if salt else parameter.name)
-    hints = _examples(operation, parameter.pointer)
+    hints = examples(operation, parameter.pointer)
     for found in sample.values(
         operation.schemas, parameter.schema, direction, salt=salt, full=True, hints=hints, name=parameter.name
     ):
@@ -285,7 +289,7 @@ def _fields(value: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _examples(operation: Operation, pointer: str) -> list[Any]:
+def examples(operation: Operation, pointer: str) -> list[Any]:
     """The examples of a Parameter, Header or Media Type Object; those that lie elsewhere (`externalValue`) are not read."""
     from contract.core.openapi import follow
 
@@ -338,7 +342,7 @@ def _content(
         return encode(schemas, media, items, content) if items else None
     if media.schema is None:
         return encode(schemas, media, {} if is_json(media.range) else "text", content)
-    hints = _examples(operation, media.pointer)
+    hints = examples(operation, media.pointer)
     for found in sample.values(schemas, media.schema, direction, salt=salt, full=full, hints=hints):
         written = encode(schemas, media, found, content)
         if written is not None:

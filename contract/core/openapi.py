@@ -22,6 +22,8 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", 
 
 PREFIX = re.compile(r"api|rest|v?\d+(?:\.\d+)*|public|private|internal", re.IGNORECASE)
 _RANGE = re.compile(r"[1-5]XX$", re.IGNORECASE)
+OF_THE_SERVER = frozenset({405, 408, 413, 414, 417, 421, 425, 426, 429, 431})
+"""Statuses that a server or a gateway gives in front of every operation, unless the operation declares the number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +269,10 @@ class Answer:
     def __init__(self, operation: Operation, exchange: Exchange) -> None:
         assert exchange.response is not None
         self.response = exchange.response
-        self.declared = operation.response(exchange.response.status)
+        declared, status = operation.response(exchange.response.status), exchange.response.status
+        of_the_server = declared is not None and status in OF_THE_SERVER and declared.key != str(status)
+        self.declared = None if of_the_server else declared
+        """What the operation promises of it: a range or `default` promises nothing for a rate limiter's answer."""
         self._schemas = operation.schemas
         self._head = exchange.request.method.upper() == "HEAD"
 

@@ -129,6 +129,7 @@ class Predicate:
         cell = _Cell((response.status, declared.key if declared is not None else "", response.media_type or ""))
         cell.success = 200 <= response.status < 300
         cell.refused = any(next(iter(item.check(operation, exchange)), None) is not None for item in self._head)
+        declared = operation.answer(exchange).declared
         if declared is None or response.status >= 500:
             return cell
         if response.headers_known and self._headers:

@@ -267,6 +267,14 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Intermittent:
+    """In how many of its tries a finding showed: in some of them, and not in others."""
+
+    shown: int
+    tried: int
+
+
+@dataclass(frozen=True, slots=True)
 class FindingRow:
     fingerprint: str
     rule: str
@@ -295,6 +303,8 @@ class FindingRow:
     """What the shape of all sampled bodies says of the place: "missing in 387 of 12,408 (3.1 %)"."""
     first_seen: str | None = None  # RFC 3339, as far as the evidence says when
     last_seen: str | None = None
+    intermittent: Intermittent | None = None
+    """None where it showed whenever it was tried, or nobody tried twice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,4 +35,13 @@ class Target(Protocol):
         """
         ...
 
+    def patience(self, until: float | None) -> None:
+        """Until when (`time.monotonic`) a server that answers 429 may be waited for, as it asks; None for no end."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a report should say of how the asking went: that the server was waited for (429)."""
+        ...
+
     def close(self) -> None: ...

@@ -37,6 +37,7 @@ _FAULTS = (
     RecursionError,
     TypeError,
     ValueError,
+    re.error,
 )
 
 _COMBINATORS = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "discriminator"})

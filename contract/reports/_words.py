@@ -116,9 +116,14 @@ def shorts(findings: Iterable[FindingRow]) -> dict[str, str]:
 def heading(finding: FindingRow) -> str:
     """Whose finding it is: `GET /tasks/{id}`, `14 operations`, or `the document`."""
     if len(finding.operations) > 1:
-        return plural(len(finding.operations), "operation")
+        return plural(len(reached(finding)), "operation")
     one = operation(finding)
     return f"{one.method} {one.path}" if one else "the document"
+
+
+def reached(finding: FindingRow) -> list[str]:
+    """The operations that a folded finding reaches, each once, although it may be reached through several answers."""
+    return list(dict.fromkeys(f"{member.method} {member.path}" for member in finding.operations))
 
 
 def operation(finding: FindingRow) -> OperationName | None:
@@ -157,6 +162,12 @@ def often(exchanges: int | None, of: int | None, direction: str | None) -> str:
     if exchanges is None:
         return ""
     return plural(exchanges, noun) if of is None else f"{exchanges:,} of {plural(of, noun)}"
+
+
+def rate(finding: FindingRow) -> str:
+    """`shows sometimes: 3 of 7 tries`; empty for what shows each time."""
+    seen = finding.intermittent
+    return f"shows sometimes: {seen.shown:,} of {seen.tried:,} tries" if seen else ""
 
 
 def counts(words: Iterable[str], order: Sequence[str], noun: bool = False) -> str:

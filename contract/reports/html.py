@@ -107,6 +107,7 @@ def _template() -> Template:
         "number": words.number,
         "place": _place,
         "plural": words.plural,
+        "rate": words.rate,
         "rich": _rich,
         "segments": _segments,
         "short": words.short,
@@ -534,10 +535,14 @@ def _size(text: str) -> int:
     return len(text) + 4 * sum(text.count(char) for char in "\"'<>&")
 
 
+def _names(row: FindingRow) -> list[str]:
+    return words.reached(row) or [words.heading(row)]
+
+
 def _view(row: FindingRow, index: Index, number: int, full: bool) -> View:
     short = index.shorts[row.fingerprint]
     place, pointer = words.where(row)
-    names = [f"{member.method} {member.path}" for member in row.operations] or [words.heading(row)]
+    names = _names(row)
     example = row.example if full else None
     observed: tuple[Segment, ...] = ()
     exchange = ""
@@ -628,7 +633,7 @@ def _tally(report: Report) -> dict[str, list[tuple[str, int]]]:
     levels, states = Counter(row.level for row in findings), Counter(row.state for row in findings)
     operations: Counter[str] = Counter()
     for row in findings:
-        names = [f"{member.method} {member.path}" for member in row.operations] or [words.heading(row)]
+        names = _names(row)
         operations.update(set(names[:FULL]))
     return {
         "level": [(name, levels[name]) for name in words.LEVELS if levels[name]],
@@ -648,7 +653,7 @@ def _rules(report: Report) -> list[tuple[str, str, str, int]]:
             rule,
             words.counts((row.level for row in rows), words.LEVELS, noun=True),
             words.counts((row.state for row in rows), words.STATES),
-            len({name for row in rows for name in (row.operations or (row.operation,)) if name}),
+            len({name for row in rows if words.operation(row) or row.operations for name in _names(row)}),
         )
         for rule, rows in sorted(rules.items())
     ]

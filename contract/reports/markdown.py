@@ -152,10 +152,12 @@ def _detail(finding: FindingRow, names: dict[str, str]) -> Iterator[str]:
         said.append(_code(_place(finding.location), 120))
     if finding.message:
         said.append(_prose(finding.message))
+    if finding.intermittent:
+        said.append(f"It {words.rate(finding)}.")
     if finding.shares:
         said.append(f"In the sampled bodies: {_prose(', '.join(finding.shares))}.")
     if len(finding.operations) > 1:
-        listed = [_code(f"{member.method} {member.path}") for member in finding.operations]
+        listed = [_code(name) for name in words.reached(finding)]
         said.append(f"Reaches {words.listed(listed, 20)}.")
     if finding.fix.document:
         said.append(f"In the document: {_prose(finding.fix.document)}")

@@ -212,11 +212,13 @@ def _facts(finding: FindingRow, names: dict[str, str], *, tell_place: bool) -> I
     often = words.often(finding.exchanges, finding.of, finding.where.direction)
     rows: list[tuple[str, str]] = []
     if len(finding.operations) > 1:
-        listed = [visible(f"{member.method} {member.path}") for member in finding.operations]
+        listed = [visible(name) for name in words.reached(finding)]
         rows.append(("in", words.listed([words.cut(name, 80) for name in listed], 3)))
     rows.append(("declared", "nothing" if finding.declared is None else _value(finding.declared)))
     observed = "nothing" if finding.observed is None else _value(finding.observed)
     rows.append(("observed", f"{observed}, in {often}" if often else observed))
+    if finding.intermittent:
+        rows.append(("rate", words.rate(finding)))
     if finding.shares:
         rows.append(("in all", f"{_value(', '.join(finding.shares))}, in the sampled bodies"))
     if finding.message:

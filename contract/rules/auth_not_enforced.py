@@ -14,6 +14,10 @@ from contract.core.openapi import Operation
 def auth_not_enforced(operation: Operation, complaint: Complaint) -> Iterator[Mismatch]:
     """The document asks for credentials, and the server answers without them, or with wrong ones.
 
+    One forgotten operation among others that refuse is an error. Where no operation that asks for credentials ever
+    answered 401 or 403, the server was started without authentication, as for tests it often is: that is a fact about
+    this server and not about any operation, so it is told once, as a note that lists the operations.
+
     **Why it matters**: the data is open to anybody who finds the address.
 
     **How to fix**: check the credentials in the server; if the operation is meant to be public, declare `security: []`.

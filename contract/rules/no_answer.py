@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contract.core import rule
-from contract.core.evidence import Exchange
+from contract.core.evidence import UNSENT, Exchange
 from contract.core.finding import Fix, Level, Mismatch, Proof, Where
 from contract.core.openapi import Operation
 
@@ -20,7 +20,7 @@ def no_answer(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
 
     **How to fix**: find what ends the connection (a panic, a worker killed, a proxy's time limit); answer with a status.
     """
-    if exchange.response is not None or exchange.abandoned:
+    if exchange.response is not None or exchange.abandoned or (exchange.failure or "").startswith(UNSENT):
         return
     reason = exchange.failure or "no answer"
     yield Mismatch(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contract.core import rule
+from contract.core.cause import cause
 from contract.core.evidence import Exchange
 from contract.core.finding import Fix, Level, Mismatch, Proof, Where
 from contract.core.openapi import Operation
@@ -14,7 +15,8 @@ from contract.core.openapi import Operation
 def server_error(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
     """The server answered with a 5xx that the operation does not list by its number.
 
-    `5XX` and `default` do not excuse it: they say what an error looks like, not that this request should fail.
+    `5XX` and `default` do not excuse it: they say what an error looks like, not that this request should fail. What the
+    answer says is wrong, apart from the values of the request, tells one fault of an operation from another.
 
     **Why it matters**: it is a fault of the server, whatever was sent, and callers can do nothing about it.
 
@@ -26,12 +28,13 @@ def server_error(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]
     if status in operation.responses:
         return
     reason = f": {exchange.failure}" if exchange.failure else ""
+    said = cause(exchange, operation)
     yield Mismatch(
         Where("response", status),
         declared=", ".join(operation.responses) or "no response at all",
         observed=status + reason,
         message=f"The server answers {status}{reason}.",
         component=f"{operation.pointer}/responses",
-        name=status,
+        name=f"{status} {said}" if said else status,
         fix=Fix(f"Declare `{status}` if it is meant.", "Mend the fault behind it, or refuse the request with a 4xx."),
     )

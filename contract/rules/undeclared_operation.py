@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contract.core import rule
-from contract.core.evidence import Exchange, Route, Traffic
+from contract.core.evidence import Complaint, Exchange, Route, Traffic
 from contract.core.finding import Fix, Level, Mismatch, Where
 from contract.core.routing import template
 
@@ -58,6 +58,22 @@ def undeclared_operation_seen(exchange: Exchange) -> Iterator[Mismatch]:
         declared=None,
         observed=f"{method} {path}",
         message=f"{method} {path} is answered with {exchange.response.status}, and the document does not declare it.",
+        fix=Fix(
+            document=f"add `{method.lower()}` under `paths` → `{path}`, or exclude it with a reason",
+            server="remove it if nobody should call it",
+        ),
+    )
+
+
+@rule.complained("undeclared-operation", Level.ERROR)
+def undeclared_operation_answers(operation: None, complaint: Complaint) -> Iterator[Mismatch]:
+    # A probe that found it has shown that the answer is not what the server says to any path.
+    method, _, path = complaint.operation.partition(" ")
+    yield Mismatch(
+        where=Where(),
+        declared=None,
+        observed=complaint.operation,
+        message=complaint.message,
         fix=Fix(
             document=f"add `{method.lower()}` under `paths` → `{path}`, or exclude it with a reason",
             server="remove it if nobody should call it",

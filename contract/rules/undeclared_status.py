@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contract.core import rule
-from contract.core.evidence import Exchange
+from contract.core.evidence import Exchange, OwnRefusal
 from contract.core.finding import Fix, Level, Mismatch, Where
-from contract.core.openapi import Operation
-
-_OF_THE_SERVER = frozenset({405, 408, 413, 414, 417, 421, 425, 426, 429, 431})
-"""Statuses that a server or a gateway gives in front of every operation; none of them is an operation's own answer."""
+from contract.core.openapi import OF_THE_SERVER, Operation
 
 
 @rule.matched(Exchange, "undeclared-status", Level.ERROR, sees="head")
 def undeclared_status(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
     """The server answered with a status that the operation does not declare, by number, range or `default`.
 
-    Server errors have a rule of their own, `server-error`; 405, 413, 429 and their like come from the server in front
-    of all operations, and are no drift of one.
+    Server errors have a rule of their own, `server-error`; 413, 429 and their like come from the server in front of all
+    operations, and are no drift of one. Nor is the router's own 404 or 405: a path that cannot exist is asked for, and
+    a method that nobody serves, and an answer that looks like those is the router's.
 
     **Why it matters**: a generated client has no branch for it, so its callers meet it as a crash.
 
@@ -27,7 +25,18 @@ def undeclared_status(operation: Operation, exchange: Exchange) -> Iterator[Mism
     if exchange.response is None:
         return
     status = exchange.response.status
-    if status >= 500 or status < 200 or status in _OF_THE_SERVER or operation.response(status) is not None:
+    if 200 <= status < 500 and status not in OF_THE_SERVER:
+        yield from _mismatch(operation, status)
+
+
+@rule.matched(OwnRefusal, "undeclared-status", Level.ERROR)
+def undeclared_refusal(operation: Operation, refusal: OwnRefusal) -> Iterator[Mismatch]:
+    if refusal.exchange.response is not None:
+        yield from _mismatch(operation, refusal.exchange.response.status)
+
+
+def _mismatch(operation: Operation, status: int) -> Iterator[Mismatch]:
+    if operation.response(status) is not None:
         return
     declared = ", ".join(operation.responses) or "no response at all"
     yield Mismatch(

@@ -35,4 +35,6 @@ def valid_request_refused(operation: Operation, complaint: Complaint) -> Iterato
 def _words(body: bytes) -> str:
     """What the refusal says, as the beginning of its text: it often names the constraint that nobody wrote down."""
     text = " ".join(body.decode("utf-8", "replace").split())
-    return f": {text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}" if text else ""
+    if len(text) > _SHOWN:
+        text = text[:_SHOWN].rpartition(" ")[0] + " …"  # no word is cut: half of a secret is known by nobody
+    return f": {text}" if text else ""

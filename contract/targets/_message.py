@@ -7,17 +7,38 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
 
-from contract.core.evidence import Headers, Request, header
+from contract.core.evidence import Headers, Request, Response, header
+
+T = TypeVar("T")
 
 BYTE_CAP = 16 * 1024 * 1024
-"""Bytes of one answer that are kept; a longer one is marked `truncated`."""
+"""Bytes of one answer that are read; a longer one is marked `truncated`."""
+CUT_CAP = 256 * 1024
+"""Bytes that are kept of one that is `truncated`: nobody judges them, and a fuzzer holds many answers at a time."""
 TIMEOUT_S = 10.0
+
+WAIT_CAP_S = 60.0
+"""So long a server may make us wait at a time (429 with `Retry-After`); one that says more is not waited for so long."""
+WAITS_CAP_S = 120.0
+"""So long it may make us wait in all."""
+AGAIN = 2
+"""So often a request that was answered 429 is sent again."""
+IN_VAIN = 3
+"""So many requests in a row that waiting did not help, and no further one waits."""
+_SLOWEST_S = 0.25
+_SLOWER_S = 0.05
+_FASTER = 0.95
+_SLICE_S = 0.2
 
 REFUSED = "connection refused"
 CLOSED = "connection closed without an answer"
 BROKEN = "connection closed in the middle of the answer"
+CHUNKS = "the answer is not HTTP: its chunks cannot be read"
 
 
 def timed_out(seconds: float) -> str:
@@ -29,7 +50,11 @@ def timed_out(seconds: float) -> str:
 
 
 class Pace:
-    """Spaces requests evenly, at most `per_s` a second, over all threads; the clock and the sleep are passed in."""
+    """Spaces requests evenly, at most `per_s` a second, over all threads; the clock and the sleep are passed in.
+
+    A server that answers 429 (RFC 6585, 4) is obeyed: nobody sends for as long as its `Retry-After` says, and after
+    that the space between two requests is doubled, and shrinks again with each answer that is none.
+    """
 
     def __init__(
         self,
@@ -37,11 +62,16 @@ class Pace:
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._gap = 1 / per_s if per_s else 0.0
+        self._usual = self._gap = 1 / per_s if per_s else 0.0
         self._now = now
-        self._sleep = sleep
+        self.sleep = sleep
         self._next = 0.0
         self._lock = threading.Lock()
+        self.until: float | None = None
+        """When whoever asks has no time left, by the same clock: until then at most is a server waited for."""
+        self.waits = 0
+        self.waited_s = 0.0
+        self._in_vain = 0
 
     def wait(self) -> None:
         """Returns when the next request may go."""
@@ -52,7 +82,82 @@ class Pace:
             turn = max(self._next, now)
             self._next = turn + self._gap
         if turn > now:
-            self._sleep(turn - now)
+            self.sleep(turn - now)
+
+    def patiently(self, send: Callable[[], tuple[Response | None, T]]) -> tuple[Response | None, T]:
+        """What `send` gives, once more after each 429 that says how long to wait; the last 429 if it stays at that."""
+        for turn in range(AGAIN + 1):
+            response, rest = send()
+            if response is None or response.status != 429:
+                self._in_vain = 0
+                self._gap = max(self._usual, self._gap * _FASTER)
+                return response, rest
+            wait_s = retry_after(response.headers, datetime.now(UTC))
+            if turn == AGAIN or wait_s is None or not self._hold(wait_s):
+                break
+        self._in_vain += 1
+        return response, rest
+
+    def _hold(self, seconds: float) -> bool:
+        """Lets time pass, and every other request wait; False, at once, if it is not worth it or nobody has the time."""
+        with self._lock:
+            start = self._now()
+            end = start + seconds
+            if (
+                self._in_vain >= IN_VAIN
+                or seconds > WAIT_CAP_S
+                or self.waited_s + seconds > WAITS_CAP_S
+                or (self.until is not None and end >= self.until)
+            ):
+                return False
+            self.waits += 1
+            self.waited_s += seconds
+            self._gap = min(max(2 * self._gap, _SLOWER_S), max(self._gap, _SLOWEST_S))
+            self._next = max(self._next, end)
+        while (left := end - self._now()) > 0:
+            if self.until is not None and end >= self.until:
+                return False  # somebody has lost patience since
+            self.sleep(min(left, _SLICE_S))
+        return True
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a report should say of it."""
+        if not self.waits:
+            return ()
+        often = "once" if self.waits == 1 else f"{self.waits} times"
+        return (
+            f"the server said {often} that it is asked too often (429): it was waited for {self.waited_s:.3g} s as told, "
+            "and asked more slowly from then on; `--rate-limit 5/s` asks slowly from the start",
+        )
+
+
+def retry_after(headers: Headers, now: datetime) -> float | None:
+    """Seconds that a 429 asks to wait (RFC 9110, 10.2.3); None if it does not say, or what it says is no time.
+
+    A date is measured by the server's own `Date`, since its clock may be hours off, and by `now` only without one.
+
+    >>> now = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
+    >>> retry_after((("Retry-After", "3"),), now)
+    3.0
+    >>> server = (("Date", "Sat, 28 Nov 2026 13:00:00 GMT"), ("Retry-After", "Sat, 28 Nov 2026 13:00:05 GMT"))
+    >>> retry_after(server, now), retry_after(server[1:], now)
+    (5.0, 3605.0)
+    """
+    text = (header(headers, "retry-after") or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    then = _date(text)
+    if then is None:
+        return None
+    return max(0.0, (then - (_date(header(headers, "date") or "") or now)).total_seconds())
+
+
+def _date(text: str) -> datetime | None:
+    with suppress(ValueError, TypeError, IndexError, OverflowError):
+        found = parsedate_to_datetime(text)
+        return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    return None
 
 
 def outgoing(request: Request, credentials: Headers, *, host: str) -> Headers:
@@ -73,6 +178,11 @@ def outgoing(request: Request, credentials: Headers, *, host: str) -> Headers:
     elif request.method in ("POST", "PUT", "PATCH"):
         length = (("Content-Length", "0"),)
     return (("Host", header(request.headers, "host") or host), *own, *added, *length)
+
+
+def kept(body: bytes) -> bytes:
+    """What is kept of a body that is cut."""
+    return body[:CUT_CAP]
 
 
 class _UnknownCoding(Exception):
@@ -100,36 +210,81 @@ def decoded(body: bytes, headers: Headers, cap: int = BYTE_CAP) -> tuple[bytes, 
 
 
 def _undo(body: bytes, coding: str, cap: int) -> tuple[bytes, bool]:
-    """One content coding undone, at most `cap` bytes of it; ValueError where that cannot be done."""
+    """One content coding undone, at most `cap` bytes of it; ValueError where that cannot be done.
+
+    No decoder makes more than it is asked for, so that a small body that unpacks to gigabytes is cut while it unpacks.
+    """
     if coding in ("gzip", "x-gzip"):
-        return _inflate(body, 16 + zlib.MAX_WBITS, cap)
+        return _gunzip(body, cap)
     if coding == "deflate":
         try:
-            return _inflate(body, zlib.MAX_WBITS, cap)
+            return _inflate(zlib.decompressobj(), body, cap)
         except zlib.error:
             # "Some non-conformant implementations send the deflate data without the zlib wrapper" (RFC 9110, 8.4.1.2).
-            return _inflate(body, -zlib.MAX_WBITS, cap)
+            return _inflate(zlib.decompressobj(-zlib.MAX_WBITS), body, cap)
     if coding == "br":
-        try:
-            brotli = importlib.import_module("brotli")
-        except ImportError as error:
-            raise _UnknownCoding("brotli is not installed") from error
-        try:
-            plain: bytes = brotli.decompress(body)
-        except brotli.error as error:
-            raise ValueError(str(error)) from error
-        return plain[:cap], len(plain) > cap
+        return _unbrotli(body, cap)
+    if coding == "zstd":
+        return _unzstd(body, cap)
     raise _UnknownCoding(coding)
 
 
-def _inflate(body: bytes, wbits: int, cap: int) -> tuple[bytes, bool]:
-    inflater = zlib.decompressobj(wbits)
-    plain = inflater.decompress(body, cap)
-    if inflater.unconsumed_tail:
-        return plain, True
+def _gunzip(body: bytes, cap: int) -> tuple[bytes, bool]:
+    plain = bytearray()
+    while body:  # several members one after the other are one body (RFC 1952, 2.2)
+        inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        plain += inflater.decompress(body, cap + 1 - len(plain))
+        if len(plain) > cap:
+            return bytes(plain[:cap]), True
+        if not inflater.eof:
+            raise ValueError("the compressed body ends early")
+        body = inflater.unused_data.lstrip(b"\0")
+    return bytes(plain), False
+
+
+def _inflate(inflater: Any, body: bytes, cap: int) -> tuple[bytes, bool]:
+    plain: bytes = inflater.decompress(body, cap + 1)
+    if len(plain) > cap:
+        return plain[:cap], True
     if not inflater.eof:
         raise ValueError("the compressed body ends early")
     return plain, False
+
+
+def _unbrotli(body: bytes, cap: int) -> tuple[bytes, bool]:
+    try:
+        brotli = importlib.import_module("brotli")
+    except ImportError as error:
+        raise _UnknownCoding("brotli is not installed") from error
+    decoder, plain = brotli.Decompressor(), bytearray()
+    try:
+        piece = decoder.process(body, output_buffer_limit=_PIECE)
+        while piece:
+            plain += piece
+            if len(plain) > cap:
+                return bytes(plain[:cap]), True
+            piece = b"" if decoder.is_finished() else decoder.process(b"", output_buffer_limit=_PIECE)
+    except brotli.error as error:
+        raise ValueError(str(error)) from error
+    if not decoder.is_finished():
+        raise ValueError("the compressed body ends early")
+    return bytes(plain), False
+
+
+def _unzstd(body: bytes, cap: int) -> tuple[bytes, bool]:
+    for name in ("compression.zstd", "backports.zstd"):  # the standard library's from Python 3.14
+        try:
+            zstd = importlib.import_module(name)
+        except ImportError:
+            continue
+        try:
+            return _inflate(zstd.ZstdDecompressor(), body, cap)
+        except zstd.ZstdError as error:
+            raise ValueError(str(error)) from error
+    raise _UnknownCoding("no module for Zstandard is installed")
+
+
+_PIECE = 1 << 20
 
 
 def timestamp() -> str:

@@ -22,6 +22,7 @@ from contract.targets._message import (
     TIMEOUT_S,
     Pace,
     decoded,
+    kept,
     outgoing,
     pairs,
     timed_out,
@@ -76,7 +77,7 @@ class AsgiTarget:
         self._app = app
         self._timeout_s = timeout_s
         self._byte_cap = byte_cap
-        self._pace = pace or Pace(None)
+        self.pace = pace or Pace(None)
         self._state: dict[str, Any] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="contract-asgi", daemon=True)
@@ -104,14 +105,25 @@ class AsgiTarget:
         """The exchange; an exception of the application is a 500, as under a server, and `failure` names it."""
         headers = outgoing(request, () if bare else self.credentials, host=_HOST)
         sent = Request(request.method, request.url, headers, request.body)
-        self._pace.wait()
         limit_s = min(self._timeout_s, timeout_s) if timeout_s else self._timeout_s
-        sent_at = timestamp()
-        start = time.perf_counter()
-        call = _Call(sent, self._byte_cap)
-        response, failure = self._run(call.run(self._app, dict(self._state), limit_s)).result()
-        elapsed_us = int((time.perf_counter() - start) * 1_000_000)
-        return Exchange(sent, response, source, traffic, elapsed_us, operation, failure, sent_at=sent_at)
+
+        def once() -> tuple[Response | None, Exchange]:
+            self.pace.wait()
+            sent_at = timestamp()
+            start = time.perf_counter()
+            call = _Call(sent, self._byte_cap)
+            response, failure = self._run(call.run(self._app, dict(self._state), limit_s)).result()
+            elapsed_us = int((time.perf_counter() - start) * 1_000_000)
+            return response, Exchange(sent, response, source, traffic, elapsed_us, operation, failure, sent_at=sent_at)
+
+        return self.pace.patiently(once)[1]
+
+    def patience(self, until: float | None) -> None:
+        self.pace.until = until
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.pace.notes
 
     def close(self) -> None:
         """Shuts the application down; what it raises then is its own affair."""
@@ -218,8 +230,8 @@ class _Call:
             return None, BROKEN if failure is None else f"{BROKEN}: {failure}"
         body = b"".join(self._chunks)
         truncated = len(body) > self._byte_cap or not self._complete
-        plain, cut = decoded(body[: self._byte_cap], self._headers, self._byte_cap)
-        return Response(self._status, self._headers, plain, truncated or cut), failure
+        plain, cut = decoded(body, self._headers, self._byte_cap) if not truncated else (body[: self._byte_cap], True)
+        return Response(self._status, self._headers, kept(plain) if cut else plain, cut), failure
 
     @property
     def _endless(self) -> bool:

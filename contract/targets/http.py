@@ -19,16 +19,18 @@ from urllib.parse import quote, urlsplit
 
 from contract.core import redact
 from contract.core.errors import ConfigError, TargetError
-from contract.core.evidence import Exchange, Headers, Request, Response, Traffic, header, media_type
+from contract.core.evidence import UNSENT, Exchange, Headers, Request, Response, Traffic, header, media_type
 from contract.core.target import Target
 from contract.targets._message import (
     BROKEN,
     BYTE_CAP,
+    CHUNKS,
     CLOSED,
     REFUSED,
     TIMEOUT_S,
     Pace,
     decoded,
+    kept,
     outgoing,
     pairs,
     timed_out,
@@ -40,6 +42,8 @@ _IDLE_S = 1.0
 _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
 _CHUNK = 64 * 1024
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+_PAUSE_S = 0.1
+"""Before a connection that did not come about is tried once more: a server that reloads refuses for a moment."""
 
 
 def open(
@@ -49,10 +53,14 @@ def open(
     timeout_s: float = TIMEOUT_S,
     byte_cap: int = BYTE_CAP,
     rate_per_s: float | None = None,
+    insecure: bool = False,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> HttpTarget:
-    """The API at `http://host:port[/base]`; nothing is sent yet, so a server that is down is found by `check`."""
+    """The API at `http://host:port[/base]`; nothing is sent yet, so a server that is down is found by `check`.
+
+    With `insecure` any certificate is taken, whoever signed it and whatever host it names.
+    """
     try:
         parts = urlsplit(where)
         valid = parts.scheme in ("http", "https") and parts.hostname is not None and parts.port != 0
@@ -67,18 +75,29 @@ def open(
             f"the target's URL holds a user or a password: {parts.scheme}://…@{parts.netloc.rpartition('@')[2]}",
             "they would end in shells and reports; say `--header 'Authorization: Basic ${CREDENTIALS}'`",
         )
-    return HttpTarget(where, pairs(headers), timeout_s, byte_cap, Pace(rate_per_s, now, sleep))
+    return HttpTarget(where, pairs(headers), timeout_s, byte_cap, Pace(rate_per_s, now, sleep), insecure)
 
 
 def check(target: Target) -> None:
     """Nothing if somebody listens; raises TargetError where the connection is refused or the host has no address.
 
-    What it answers is not asked: a server that is slow, or that says 404 to everything, is there.
+    Over TLS its certificate must be good too. What it answers is not asked: a server that is slow, or that says 404 to
+    everything, is there.
     """
     origin = target.origin
     host, port = _address(origin)
+    tls = target.tls if isinstance(target, HttpTarget) else None
     try:
-        socket.create_connection((host, port), timeout=TIMEOUT_S).close()
+        _Connection((host, port), tls, time.monotonic() + TIMEOUT_S).close()
+    except ssl.SSLCertVerificationError as error:
+        raise TargetError(
+            f"{origin}: its TLS certificate cannot be trusted: {error.verify_message or error.reason}",
+            "if it is yours, `--insecure` takes it as it is, or name its authority's file in SSL_CERT_FILE",
+        ) from error
+    except ssl.SSLError as error:
+        raise TargetError(
+            f"{origin}: TLS failed: {_reason(error)}", "does it speak TLS? If not, say `http://` in --target"
+        ) from error
     except ConnectionRefusedError as error:
         raise TargetError(
             f"{origin} refused the connection",
@@ -89,7 +108,21 @@ def check(target: Target) -> None:
     except TimeoutError:
         return
     except OSError as error:
-        raise TargetError(f"{origin} cannot be reached: {error.strerror or error}") from error
+        raise TargetError(
+            f"{origin} cannot be reached: {error.strerror or error}", "check host and port of --target, and the network"
+        ) from error
+
+
+def _context(insecure: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return (error.reason or str(error)).replace("_", " ").lower()
 
 
 def _address(origin: str) -> tuple[str, int]:
@@ -103,7 +136,9 @@ class HttpTarget:
     kind = "http"
     app: Any | None = None
 
-    def __init__(self, where: str, credentials: Headers, timeout_s: float, byte_cap: int, pace: Pace) -> None:
+    def __init__(
+        self, where: str, credentials: Headers, timeout_s: float, byte_cap: int, pace: Pace, insecure: bool = False
+    ) -> None:
         parts = urlsplit(where)
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.name = self.origin + parts.path
@@ -111,11 +146,12 @@ class HttpTarget:
         self.credentials = credentials
         self._host = parts.netloc
         self._address = _address(self.origin)
-        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self.tls = _context(insecure) if parts.scheme == "https" else None
         self._timeout_s = timeout_s
         self._byte_cap = byte_cap
-        self._pace = pace
+        self.pace = pace
         self._idle: list[_Connection] = []
+        self._down = False
         self._lock = threading.Lock()
 
     def send(
@@ -134,13 +170,38 @@ class HttpTarget:
         if not (url.isascii() and url.isprintable()) or " " in url:
             url = quote(url, safe=_PRINTABLE)
         sent = Request(request.method, url, headers, request.body)
-        self._pace.wait()
         limit_s = min(self._timeout_s, timeout_s) if timeout_s else self._timeout_s
-        sent_at = timestamp()
-        start = time.perf_counter()
-        response, failure = self._answer(sent, limit_s)
-        elapsed_us = int((time.perf_counter() - start) * 1_000_000)
-        return Exchange(sent, response, source, traffic, elapsed_us, operation, failure, sent_at=sent_at)
+
+        def once() -> tuple[Response | None, Exchange]:
+            self.pace.wait()
+            sent_at = timestamp()
+            start = time.perf_counter()
+            unreached = False
+            try:
+                response, failure = self._answer(sent, limit_s)
+            except _Unreached as error:
+                response, failure, unreached = None, str(error), True
+            elapsed_us = int((time.perf_counter() - start) * 1_000_000)
+            return response, Exchange(
+                sent,
+                response,
+                source,
+                traffic,
+                elapsed_us,
+                operation,
+                failure,
+                sent_at=sent_at,
+                abandoned=unreached,
+            )
+
+        return self.pace.patiently(once)[1]
+
+    def patience(self, until: float | None) -> None:
+        self.pace.until = until
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.pace.notes
 
     def close(self) -> None:
         with self._lock:
@@ -148,21 +209,54 @@ class HttpTarget:
         for connection in idle:
             connection.close()
 
+    def _connect(self, deadline: float, limit_s: float) -> _Connection:
+        """A fresh connection, tried twice, as nothing was sent yet; _Unreached says why there is none.
+
+        That no connection comes about is no answer of any operation, so it is no fault of one either.
+        """
+        tried = self._down  # who refused twice is not waited for each time
+        while True:
+            try:
+                connection = _Connection(self._address, self.tls, deadline)
+                self._down = False
+                return connection
+            except ssl.SSLError as error:
+                raise _Unreached(f"TLS failed: {_reason(error)}") from error
+            except TimeoutError as error:
+                raise _Unreached(f"no connection within {limit_s:g} s") from error
+            except OSError as error:
+                if not tried and time.monotonic() + _PAUSE_S < deadline:
+                    tried = True
+                    self.pace.sleep(_PAUSE_S)
+                    continue
+                self._down = True
+                if isinstance(error, ConnectionRefusedError):
+                    raise _Unreached(REFUSED) from error
+                if isinstance(error, socket.gaierror):
+                    raise _Unreached(f"the host `{self._address[0]}` has no address") from error
+                raise _Unreached(f"cannot be reached: {error.strerror or error}") from error
+
     def _answer(self, request: Request, limit_s: float) -> tuple[Response | None, str | None]:
-        """The answer, or why there is none."""
+        """The answer, or why there is none; _Unreached where nobody could be asked."""
         message = _written(request)
         if message is None:
-            return None, "cannot be sent: a header holds a line break or a character outside latin-1"
+            return None, f"{UNSENT}: a header holds a line break or a character outside latin-1"
         deadline = time.monotonic() + limit_s
         connection = self._reused()
         reused = connection is not None
         while True:
             try:
                 if connection is None:
-                    connection = _Connection(self._address, self._tls, deadline)
+                    connection = self._connect(deadline, limit_s)
                 connection.deadline = deadline
                 response = self._exchange(connection, request.method, message)
-            except (RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            except (
+                RemoteDisconnected,
+                ConnectionResetError,
+                BrokenPipeError,
+                ssl.SSLEOFError,
+                ssl.SSLZeroReturnError,
+            ):
                 _drop(connection)
                 connection = None
                 if reused:
@@ -172,25 +266,26 @@ class HttpTarget:
                     reused = False
                     continue
                 return None, CLOSED
-            except _Broken:
+            except _Broken as error:
                 _drop(connection)
-                return None, BROKEN
+                return None, str(error)
             except TimeoutError:
                 _drop(connection)
                 return None, timed_out(limit_s)
-            except ConnectionRefusedError:
-                return None, REFUSED
-            except socket.gaierror:
-                return None, f"the host `{self._address[0]}` has no address"
-            except ssl.SSLError as error:
+            except ssl.SSLError as error:  # since TLS 1.3 a client is refused only when it reads
                 _drop(connection)
-                return None, f"TLS: {error.reason or error}"
-            except HTTPException as error:
+                raise _Unreached(f"TLS failed: {_reason(error)}") from error
+            except (HTTPException, ValueError) as error:
                 _drop(connection)
-                return None, f"the answer is not HTTP: {type(error).__name__} {error}".rstrip()
+                connection = None
+                if reused:
+                    # What an answer before had too much of (a body of a 204, more than its length) may come late.
+                    reused = False
+                    continue
+                return None, f"the answer is not HTTP: {_told(error)}"
             except OSError as error:
                 _drop(connection)
-                return None, f"cannot be reached: {error.strerror or error}"
+                return None, f"the connection broke: {error.strerror or error}"
             except BaseException:
                 # Ctrl-C in the middle of an answer: the rest of it must not be read as the next one.
                 _drop(connection)
@@ -207,6 +302,7 @@ class HttpTarget:
                 answer.headers = answer.msg = None  # type: ignore[assignment]
                 answer.begin()
             headers = pairs(answer.getheaders())
+            _framed(answer, headers)
             body, truncated = self._body(answer, headers)
             status = answer.status
             keep = not answer.will_close and not truncated and status != 101
@@ -218,8 +314,8 @@ class HttpTarget:
                 self._idle.append(connection)
         else:
             connection.close()
-        plain, cut = decoded(body, headers, self._byte_cap)
-        return Response(status, headers, plain, truncated or cut)
+        plain, cut = decoded(body, headers, self._byte_cap) if not truncated else (body, True)
+        return Response(status, headers, kept(plain) if cut else plain, cut)
 
     def _body(self, answer: HTTPResponse, headers: Headers) -> tuple[bytes, bool]:
         """What came of the body up to the cap, and whether there is more."""
@@ -239,7 +335,9 @@ class HttpTarget:
                 return b"".join(chunks), True
             raise
         except (IncompleteRead, ConnectionError) as error:
-            raise _Broken from error
+            raise _Broken(CHUNKS if _is_no_chunk(error) else BROKEN) from error
+        except ValueError as error:  # a size below zero
+            raise _Broken(CHUNKS) from error
         return b"".join(chunks), False
 
     def _reused(self) -> _Connection | None:
@@ -255,8 +353,48 @@ class HttpTarget:
             connection.close()
 
 
+def _is_no_chunk(error: BaseException) -> bool:
+    """True where a chunk's size is no number, which `http.client` calls an incomplete answer."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ValueError):
+            return True
+        cause = cause.__context__
+    return False
+
+
+def _told(error: Exception) -> str:
+    """What is wrong with a head, in so many words and no bytes that a terminal would act upon.
+
+    >>> _told(ValueError("\\x00\\x1b[2J"))
+    'ValueError ..[2J'
+    """
+    text = "".join(char if char.isprintable() else "." for char in str(error).strip("\r\n"))
+    return f"{type(error).__name__} {text if len(text) <= _SAID else text[:_SAID] + '…'}".rstrip()
+
+
+_SAID = 79
+
+
+def _framed(answer: HTTPResponse, headers: Headers) -> None:
+    """Raises _Broken where nobody can tell how long the body is (RFC 9112, 6.3); the same length twice is one."""
+    if answer.chunked:
+        return
+    lengths = {part.strip() for name, value in headers if name.lower() == "content-length" for part in value.split(",")}
+    if not lengths:
+        return
+    if len(lengths) > 1 or not (length := next(iter(lengths))).isascii() or not length.isdigit() or len(length) > 18:
+        raise _Broken(f"the answer is not HTTP: its Content-Length is {', '.join(sorted(lengths))[:_SAID] or 'empty'}")
+    if answer.length is None:
+        answer.length = int(length)
+
+
 class _Broken(Exception):
-    """The connection ended inside the body."""
+    """The body did not come to its end."""
+
+
+class _Unreached(Exception):
+    """No connection came about, so nothing was asked."""
 
 
 class _Connection:
@@ -266,10 +404,14 @@ class _Connection:
         self.deadline = deadline
         self.idle_since = 0.0
         self.socket = socket.create_connection(address, timeout=self.left())
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if tls is not None:
-            self.socket.settimeout(self.left())
-            self.socket = tls.wrap_socket(self.socket, server_hostname=address[0])
+        try:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if tls is not None:
+                self.socket.settimeout(self.left())
+                self.socket = tls.wrap_socket(self.socket, server_hostname=address[0])
+        except BaseException:
+            self.socket.close()
+            raise
 
     def left(self) -> float:
         """Seconds until the deadline; TimeoutError once it has passed."""

@@ -21,6 +21,7 @@ from contract.targets._message import (
     TIMEOUT_S,
     Pace,
     decoded,
+    kept,
     outgoing,
     pairs,
     timed_out,
@@ -72,7 +73,7 @@ class WsgiTarget:
         self._app = app
         self._timeout_s = timeout_s
         self._byte_cap = byte_cap
-        self._pace = pace or Pace(None)
+        self.pace = pace or Pace(None)
         self._worker: _Worker | None = None
         self._lock = threading.Lock()
 
@@ -89,14 +90,25 @@ class WsgiTarget:
         """The exchange; an exception of the application is a 500, as under a server, and `failure` names it."""
         headers = outgoing(request, () if bare else self.credentials, host=_HOST)
         sent = Request(request.method, request.url, headers, request.body)
-        self._pace.wait()
         limit_s = min(self._timeout_s, timeout_s) if timeout_s else self._timeout_s
-        with self._lock:
-            sent_at = timestamp()
-            start = time.perf_counter()
-            response, failure = self._call(sent, limit_s)
-            elapsed_us = int((time.perf_counter() - start) * 1_000_000)
-        return Exchange(sent, response, source, traffic, elapsed_us, operation, failure, sent_at=sent_at)
+
+        def once() -> tuple[Response | None, Exchange]:
+            self.pace.wait()
+            with self._lock:
+                sent_at = timestamp()
+                start = time.perf_counter()
+                response, failure = self._call(sent, limit_s)
+                elapsed_us = int((time.perf_counter() - start) * 1_000_000)
+            return response, Exchange(sent, response, source, traffic, elapsed_us, operation, failure, sent_at=sent_at)
+
+        return self.pace.patiently(once)[1]
+
+    def patience(self, until: float | None) -> None:
+        self.pace.until = until
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.pace.notes
 
     def close(self) -> None:
         if self._worker is not None:
@@ -178,8 +190,8 @@ def _answer(app: Any, request: Request, byte_cap: int) -> Answer:
         return None, CLOSED
     status, headers = started[-1]
     body = b"".join(chunks) if request.method != "HEAD" else b""
-    plain, cut = decoded(body[:byte_cap], headers, byte_cap)
-    return Response(status, headers, plain, cut or len(body) > byte_cap), None
+    plain, cut = decoded(body, headers, byte_cap) if len(body) <= byte_cap else (body[:byte_cap], True)
+    return Response(status, headers, kept(plain) if cut else plain, cut), None
 
 
 def _environ(request: Request) -> dict[str, Any]:

@@ -624,6 +624,7 @@ def test_every_kind_of_drift_that_quotes_an_answer_was_found_and_every_command_c
     }
     assert {source["name"]: source["verdict"] for source in left.report["sources"]} == {
         "traffic": "pass",
+        "walk": "pass",
         "fuzz": "pass",
     }
     assert {name: code for name, code in left.codes.items() if code not in (0, 1, 2, 3)} == {}

@@ -1,4 +1,4 @@
-"""The main job on two services that nobody here wrote: what is reported is true, and much of what is true is reported."""
+"""The main job on two services that nobody here wrote, and on a Laravel application: what is reported is true, and much of what is true is reported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench import truth
 
 from .. import needs
 
-FACTS = {"alertmanager": 29, "kinto": 11}
+FACTS = {"alertmanager": 29, "kinto": 11, "laravel": 46}
 """So many facts are met by the fuzzer alone at 25 examples, with a margin for its luck."""
 
 
@@ -25,9 +25,12 @@ def test_a_real_service_is_checked_and_no_trap_is_reported(name: str, tmp_path: 
         needs.program("apt-get", "a Debian machine")
         if os.getuid() != 0:
             needs.missing("root, to unpack Alertmanager's templates")
+    elif name == "laravel":
+        needs.program("php", "apt-get install -y --no-install-recommends php-cli php-laravel-framework php-sqlite3")
     else:
         needs.program("python3.11", "install Python 3.11")
     score = truth.measure(name, tmp_path / name, max_examples=25)
+    print(f"{name}: {sum(score.found.values())} facts, strict {sum(score.strict.values())}; missed: {score.missed}")
     assert score.traps == []
     assert sum(score.found.values()) >= FACTS[name], score.missed
     report = score.report

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from contract.core.check import NOWHERE, Judge
 from contract.core.evidence import Exchange, Request, Response
 from contract.core.openapi import Contract
+from contract.core.refusal import Refusal
 
 from .test_openapi import document
 
@@ -13,30 +16,72 @@ API = Contract(document({"paths": {"/tasks/{id}": ITEM}}))
 HTML = (("Content-Type", "text/html"),)
 
 
-def answer(path: str, body: bytes, headers: tuple[tuple[str, str], ...] = HTML) -> Exchange:
-    return Exchange(Request("GET", path), Response(404, headers, body), "schemathesis")
+def answer(path: str, body: bytes, headers: tuple[tuple[str, str], ...] = HTML, status: int = 404) -> Exchange:
+    return Exchange(Request("GET", path), Response(status, headers, body), "schemathesis")
 
 
-def found(exchange: Exchange, router: bytes | None) -> list[str]:
+def found(exchange: Exchange, *router: bytes) -> list[str]:
+    """What is found where the router answers so, to one path that nobody serves and to another."""
     judge = Judge(API, lambda name, level: level)
-    if router is not None:
-        judge.router, judge.nowhere = Response(404, HTML, router), NOWHERE
+    if router:
+        one, other = (answer(path, body) for path, body in zip(NOWHERE, (router * 2)[:2], strict=True))
+        refusal = Refusal.of(one, other)
+        assert refusal is not None
+        judge.router[404] = [refusal]
     return [finding.rule for finding in judge.exchange(exchange).findings]
 
 
 def test_the_router_s_own_404_is_no_undeclared_status() -> None:
-    assert found(answer("/tasks/a", b"Not Found"), None) == ["undeclared-status"]
+    assert found(answer("/tasks/a", b"Not Found")) == ["undeclared-status"]
     assert found(answer("/tasks/a", b"Not Found"), b"Not Found") == []
 
 
 def test_it_may_repeat_the_path() -> None:
-    assert found(answer("/tasks/a", b"no /tasks/a here"), b"no " + NOWHERE.encode() + b" here") == []
+    one, other = (f"no {path} here".encode() for path in NOWHERE)
+    assert found(answer("/tasks/a", b"no /tasks/a here"), one, other) == []
+    bare, another = (f"no {path[1:]} here".encode() for path in NOWHERE)
+    assert found(answer("/tasks/a", b"no tasks/a here"), bare, another) == []
+
+
+def test_what_varies_from_one_request_to_the_next_is_left_open() -> None:
+    one, other = b"Not Found (request 01ab-7f, 12:00:01)", b"Not Found (request 99cc-31, 12:00:02)"
+    assert found(answer("/tasks/a", b"Not Found (request 5d-00, 12:00:09)"), one, other) == []
+    assert found(answer("/tasks/a", b"No task (request 5d-00, 12:00:09)"), one, other) == ["undeclared-status"]
 
 
 def test_an_operation_s_own_404_is_told_by_its_words_or_its_type() -> None:
     assert found(answer("/tasks/9", b"no such task"), b"Not Found") == ["undeclared-status"]
     json = (("Content-Type", "application/json"),)
     assert found(answer("/tasks/9", b"Not Found", json), b"Not Found") == ["undeclared-status"]
+
+
+JSON = (("Content-Type", "application/json"),)
+
+
+@pytest.mark.parametrize(
+    ("body", "covered"),
+    [
+        (b'{"title": "Not Found", "at": 3, "id": "c", "instance": "/tasks/a"}', True),
+        (b'{"at": 3, "id": "c", "instance": "/tasks/a", "title": "Not Found"}', True),
+        (b'{"title": "No such task", "at": 3, "id": "c", "instance": "/tasks/a"}', False),
+        (b'{"title": "Not Found", "at": "3", "id": "c", "instance": "/tasks/a"}', False),
+        (b'{"title": "Not Found", "at": 3, "id": "c", "instance": "/tasks/a", "more": 1}', False),
+        (b'{"title": "Not Found"}', False),
+        (b"Not Found", False),
+    ],
+)
+def test_json_is_the_router_s_by_its_names_and_by_the_values_that_do_not_vary(body: bytes, covered: bool) -> None:
+    one, other = (
+        answer(path, f'{{"title": "Not Found", "at": {at}, "id": "{name}", "instance": "{path}"}}'.encode(), JSON)
+        for at, name, path in zip((1, 2), ("a", "b"), NOWHERE, strict=True)
+    )
+    refusal = Refusal.of(one, other)
+    assert refusal is not None and refusal.covers(answer("/tasks/a", body, JSON)) is covered
+
+
+def test_two_answers_that_differ_in_kind_have_nothing_in_common() -> None:
+    assert Refusal.of(answer("/a", b""), answer("/b", b"", status=405)) is None
+    assert Refusal.of(answer("/a", b""), answer("/b", b"", JSON)) is None
 
 
 def test_renaming_a_path_parameter_changes_no_identity_of_a_request() -> None:

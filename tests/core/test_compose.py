@@ -10,18 +10,33 @@ import pytest
 
 from contract.core.check import Judge
 from contract.core.compose import Implemented, Material, Proven, compose
-from contract.core.evidence import Artifact, Exchange, Request, Response
+from contract.core.evidence import Artifact, Complaint, Exchange, Request, Response
 from contract.core.finding import Level, Proof
 from contract.core.ledger import Ledger
 from contract.core.openapi import Contract
 from contract.core.policy import Accepted, Baseline
-from contract.core.report import Completeness, GenerationTarget, Ratio, Report, Run, Source, Tool, Verdict
+from contract.core.report import (
+    Completeness,
+    Example,
+    ExampleRequest,
+    ExampleResponse,
+    GenerationTarget,
+    Ratio,
+    Report,
+    Run,
+    Source,
+    Tool,
+    Verdict,
+)
+from contract.reports import markdown, text
 
 from .test_openapi import document
 
 TODAY = date(2026, 11, 24)
 TASK = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}}
 OK = {"description": "", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Task"}}}}
+OK_SCHEMA = {"$ref": "#/components/schemas/Task"}
+INLINE = {"description": "", "content": {"application/json": {"schema": TASK}}}
 PATHS = {
     f"/{name}": {"get": {"operationId": name, "responses": {"200": OK, "404": {"description": ""}}}}
     for name in ("tasks", "projects", "documents", "users")
@@ -34,10 +49,19 @@ def exchange(path: str, status: int = 200, body: bytes = b'{"id": 1}', media: st
     return Exchange(Request("GET", path), Response(status, (("Content-Type", media),), body), "schemathesis")
 
 
-def material(*exchanges: Exchange, **more: Any) -> Material:
-    judge, ledger = Judge(API, lambda name, level: level), Ledger()
+def example(item: Exchange) -> tuple[tuple[int, str], Example]:
+    """The exchange as a report keeps it, nothing in it being secret."""
+    assert item.response is not None
+    answer = ExampleResponse(item.response.status, item.response.headers, item.response.body.decode())
+    return (len(item.response.body), item.request.url), Example(ExampleRequest("GET", item.request.url), answer)
+
+
+def material(*exchanges: Exchange, examples: bool = False, **more: Any) -> Material:
+    judge, ledger = Judge(more.get("contract", API), lambda name, level: level), Ledger()
     for item in exchanges:
-        ledger.record(judge.exchange(item), item, {})
+        found = judge.exchange(item)
+        shown = {each.fingerprint: example(item) for each in found.findings} if examples else {}
+        ledger.record(found, item, shown)
     made = Material(
         contract=API,
         ledger=ledger,
@@ -100,25 +124,198 @@ def test_refused_credentials_are_told_with_what_to_do() -> None:
     assert len(quiet.outcome.todo) == 2
 
 
-def test_one_cause_on_three_operations_is_told_once_and_counts_once() -> None:
+def folds(report: Report) -> list[tuple[str, list[str]]]:
+    """Each row's rule, and the paths that it reaches."""
+    return [
+        (row.rule, [name.path for name in row.operations or ((row.operation,) if row.operation else ())])
+        for row in report.findings
+    ]
+
+
+def test_one_component_that_is_violated_is_told_once_from_two_operations_on() -> None:
     bad = [exchange(path, body=b'{"id": null}') for path in ("/tasks", "/projects", "/users")]
     report = compose(material(*bad, *bad, exchange("/documents")), TODAY)
     (row,) = report.findings
     assert (row.operation, [item.path for item in row.operations]) == (None, ["/tasks", "/projects", "/users"])
     assert (row.exchanges, row.of, report.kpis.drift.count) == (6, 6, 1)
     assert [len(item.findings) for item in report.operations] == [1, 1, 0, 1]
+    two = compose(material(*bad[:2], *ALL), TODAY)
+    assert folds(two) == [("response-schema", ["/tasks", "/projects"])]
+    assert told(two) == ("Failed: 1 new finding", 1)
+    assert folds(compose(material(bad[0], *ALL), TODAY)) == [("response-schema", ["/tasks"])]
 
 
-def test_two_operations_are_two_findings() -> None:
-    bad = [exchange(path, body=b'{"id": null}') for path in ("/tasks", "/projects")]
-    report = compose(material(*bad, *ALL), TODAY)
-    assert [row.operation.path for row in report.findings if row.operation] == ["/tasks", "/projects"]
-    assert told(report) == ("Failed: 2 new findings", 1)
+MANY = {"description": "", "content": {"application/json": {"schema": {"type": "array", "items": OK_SCHEMA}}}}
+SHARED = Contract(
+    document(
+        {
+            "paths": {
+                "/tasks": {
+                    "get": {"operationId": "list", "responses": {"200": MANY}},
+                    "post": {"operationId": "make", "responses": {"200": OK, "201": OK}},
+                },
+                "/inline": {"get": {"operationId": "a", "responses": {"200": INLINE}}},
+                "/other": {"get": {"operationId": "b", "responses": {"200": INLINE}}},
+                "/third": {"get": {"operationId": "c", "responses": {"200": INLINE}}},
+            },
+            "components": {"schemas": {"Task": TASK}},
+        }
+    )
+)
+
+
+def test_a_component_is_one_cause_through_whatever_answers_reach_it() -> None:
+    made = [
+        exchange("/tasks", body=b'[{"id": null}]'),
+        replace(exchange("/tasks", 201, b'{"id": null}'), request=Request("POST", "/tasks")),
+        replace(exchange("/tasks", 200, b'{"id": null}'), request=Request("POST", "/tasks")),
+    ]
+    report = compose(material(*made, contract=SHARED, operations=SHARED.operations), TODAY)
+    (row,) = report.findings
+    assert [(item.method, item.path) for item in row.operations] == [
+        ("GET", "/tasks"),
+        ("POST", "/tasks"),
+        ("POST", "/tasks"),
+    ]
+    assert len({item.fingerprint for item in row.operations}) == 3, "the baseline holds each by itself"
+    assert (row.where.status, row.where.media_type, row.exchanges) == (None, "application/json", 3)
+    cells = {(item.method, cell.name): cell.findings for item in report.operations[:2] for cell in item.responses}
+    assert set(cells.values()) == {(row.fingerprint,)}, "each answer that shows it is marked"
+    assert [item.findings for item in report.operations[:2]] == [(row.fingerprint,)] * 2
+    for written in (text.render(report), markdown.render(report)):
+        assert "2 operations" in written and written.count("POST /tasks") == 1, "each operation is named once"
+
+
+def test_equal_schemas_that_are_written_in_line_are_a_cause_each() -> None:
+    bad = [exchange(path, body=b'{"id": null}') for path in ("/inline", "/other", "/third")]
+    report = compose(material(*bad, contract=SHARED, operations=SHARED.operations), TODAY)
+    assert [row.operation.path for row in report.findings if row.operation] == ["/inline", "/other", "/third"]
+
+
+def test_an_undeclared_status_is_one_habit_where_the_answers_look_alike() -> None:
+    same = [exchange(path, 409, f'{{"error": "{path}", "code": 1}}'.encode()) for path in PATHS]
+    report = compose(material(*same, examples=True), TODAY)
+    assert folds(report) == [("undeclared-status", list(PATHS))]
+    assert folds(compose(material(*same[:2], examples=True), TODAY)) == [
+        ("undeclared-status", ["/tasks"]),
+        ("undeclared-status", ["/projects"]),
+    ], "two operations may do the same by chance"
+    apart = [*same[:3], exchange("/users", 409, b'{"message": "no"}')]
+    assert folds(compose(material(*apart, examples=True), TODAY)) == [
+        ("undeclared-status", ["/tasks", "/projects", "/documents"]),
+        ("undeclared-status", ["/users"]),
+    ]
+    html = [exchange(path, 409, b"<p>", "text/html") for path in PATHS]
+    rows = compose(material(*html[:1], *same[1:], examples=True), TODAY)
+    assert folds(rows) == [
+        ("undeclared-status", ["/tasks"]),
+        ("undeclared-status", ["/projects", "/documents", "/users"]),
+    ]
+
+
+def test_two_shapes_of_one_status_are_two_rows_with_two_names() -> None:
+    twice = {
+        f"/{name}{number}": get for name in "abc" for number in (1, 2) for get in ({"get": {"responses": {"200": OK}}},)
+    }
+    api = Contract(document({"paths": twice, "components": {"schemas": {"Task": TASK}}}))
+    made = [exchange(path, 409, b'{"a": 1}' if path.endswith("1") else b'{"b": 1}') for path in twice]
+    rows = compose(material(*made, contract=api, operations=api.operations, examples=True), TODAY).findings
+    assert [[item.path for item in row.operations] for row in rows] == [["/a1", "/b1", "/c1"], ["/a2", "/b2", "/c2"]]
+    assert len({row.fingerprint for row in rows}) == 2
+
+
+def test_the_same_wrong_media_type_is_one_habit_whatever_the_status() -> None:
+    paths = {
+        f"/{name}": {"get": {"operationId": name, "responses": {status: OK}}}
+        for name, status in (("a", "200"), ("b", "201"), ("c", "200"), ("d", "200"))
+    }
+    api = Contract(document({"paths": paths, "components": {"schemas": {"Task": TASK}}}))
+    made = [
+        exchange("/a", 200, b"<p>", "text/html"),
+        exchange("/b", 201, b"<p>", "text/html"),
+        exchange("/c", 200, b"<p>", "text/html"),
+        exchange("/d", 200, b"x", "text/plain"),
+    ]
+    report = compose(material(*made, contract=api, operations=api.operations), TODAY)
+    assert folds(report) == [("undeclared-media-type", ["/a", "/b", "/c"]), ("undeclared-media-type", ["/d"])]
+    assert [row.where.status for row in report.findings] == [None, "200"]
+
+
+def test_the_same_that_is_labelled_json_and_is_none_is_one_habit() -> None:
+    bad = [exchange(path, 200, b"<html>" if path != "/users" else b"{") for path in PATHS]
+    assert folds(compose(material(*bad), TODAY)) == [
+        ("malformed-body", ["/tasks", "/projects", "/documents"]),
+        ("malformed-body", ["/users"]),
+    ]
 
 
 def test_two_server_errors_are_never_one_cause() -> None:
     report = compose(material(*[exchange(path, 500) for path in PATHS]), TODAY)
     assert [len(row.operations) for row in report.findings] == [0, 0, 0, 0]
+
+
+def test_exceptions_of_one_line_of_code_are_one_cause() -> None:
+    raised = {
+        "/tasks": "KeyError: 'owner' (app.py:12)",
+        "/projects": "KeyError: 'name' (app.py:12)",
+        "/documents": "KeyError: 'name' (app.py:13)",
+        "/users": "ValueError: no (app.py:12)",
+    }
+    report = compose(material(*[replace(exchange(path, 500), failure=text) for path, text in raised.items()]), TODAY)
+    assert folds(report) == [
+        ("server-error", ["/tasks", "/projects"]),
+        ("server-error", ["/documents"]),
+        ("server-error", ["/users"]),
+    ]
+
+
+def test_members_that_stand_differently_in_the_baseline_are_told_apart() -> None:
+    bad = [exchange(path, body=b'{"id": null}') for path in PATHS]
+    made = material(*bad)
+    known = [
+        each.finding
+        for each in made.ledger.sightings.values()
+        if each.finding.operation in ("GET /tasks", "GET /users")
+    ]
+    baseline = Baseline({each.fingerprint: Accepted(each.fingerprint, "known") for each in known})
+    rows = compose(replace(made, baseline=baseline), TODAY).findings
+    assert [(row.state, [item.path for item in row.operations]) for row in rows] == [
+        ("new", ["/projects", "/documents"]),
+        ("accepted", ["/tasks", "/users"]),
+    ]
+    assert len({row.fingerprint for row in rows}) == 2
+
+
+KEYED = Contract(
+    document(
+        {
+            "paths": {
+                path: {"get": {"responses": {"200": {"description": ""}, "401": {"description": ""}}, **more}}
+                for path, more in {"/a": {}, "/b": {}, "/login": {"security": []}}.items()
+            },
+            "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+            "security": [{"key": []}],
+        }
+    )
+)
+
+
+def open_to(*refused: str) -> list[tuple[str, list[str]]]:
+    """Level and paths of what is told where GET /a and /b answer without credentials, and these paths refuse."""
+    made = material(*[exchange(path, 401, b"") for path in refused], contract=KEYED, operations=KEYED.operations)
+    judge = Judge(KEYED, lambda name, level: level)
+    for path in ("/a", "/b"):
+        complaint = Complaint("auth-not-enforced", f"GET {path}", (exchange(path),), "It answered.")
+        made.ledger.see(judge.complaint(complaint), "schemathesis", 1)
+    replayed = dict.fromkeys(made.ledger.sightings, Proven(Proof.REPLAYED))
+    report = compose(replace(made, proofs=replayed), TODAY)
+    return [(row.level, paths) for row, (_, paths) in zip(report.findings, folds(report), strict=True)]
+
+
+def test_a_server_that_refuses_nobody_is_one_note() -> None:
+    assert open_to() == [("note", ["/a", "/b"])]
+    assert open_to("/login") == [("note", ["/a", "/b"])], "a login that fails enforces nothing"
+    assert open_to("/a") == [("error", ["/a"]), ("error", ["/b"])]
 
 
 def test_an_error_that_nobody_can_prove_is_a_note() -> None:

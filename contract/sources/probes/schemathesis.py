@@ -16,12 +16,13 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contract.core.document import resolve
 from contract.core.errors import MissingExtra, SourceError
 from contract.core.evidence import Complaint, Exchange, Progress, Request, Traffic
 from contract.core.target import Target
@@ -38,7 +39,11 @@ if TYPE_CHECKING:
 SOURCE = "schemathesis"
 MINOR = "4.32"
 """The engine has no promise of stability (its classes moved in every minor so far), so one minor is wrapped."""
-PHASES = ("examples", "coverage", "fuzzing", "stateful")
+ALONE = ("examples", "coverage", "fuzzing")
+"""Each operation by itself."""
+TOGETHER = ("stateful",)
+"""One operation after another, with what the ones before answered."""
+PHASES = (*ALONE, *TOGETHER)
 METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace", "query"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_STEPS = 6
@@ -65,6 +70,10 @@ class Options:
     base_path: str = ""
     phases: tuple[str, ...] = PHASES
     request_timeout_s: float = 10
+    ids: Mapping[tuple[str, str], Sequence[Any]] = field(default_factory=dict)
+    """Values of path parameters that are known to exist, by operation key and name: drawn as often as made-up ones."""
+    bodies: Mapping[str, tuple[str | None, Any]] = field(default_factory=dict)
+    """By operation key the media type and the value of a body that was accepted: one more example."""
 
 
 def configuration(options: Options, operations: int) -> dict[str, Any]:
@@ -178,6 +187,7 @@ class _Run:
 
     def __init__(self, value: Mapping[str, Any], target: Target, options: Options) -> None:
         self._options = options
+        self._target = target
         self._keys = frozenset(_driven(value, options))
         self._wire = _Wire(target, options.base_path)
         self._schema = _schema(value, target, options, self._keys, self._wire)
@@ -185,7 +195,7 @@ class _Run:
         self._warned: set[str] = set()
 
     def events(self) -> Iterator[Exchange | Complaint | Progress]:
-        from schemathesis.engine import StopReason, events, from_schema
+        from schemathesis.engine import StopReason, events
 
         whole = len(self._keys)
         if not whole:
@@ -196,7 +206,8 @@ class _Run:
         deadline = None if limit_s is None else time.monotonic() + limit_s
         late = interrupted = False
         ended: StopReason | None = None
-        stream = from_schema(self._schema).execute()
+        self._target.patience(deadline)
+        stream = _engine(self._schema).execute()
         engine = threading.Thread(target=self._drive, args=(stream,), name="schemathesis", daemon=True)
         with _storage():
             engine.start()
@@ -205,6 +216,7 @@ class _Run:
                     try:
                         item = self._wire.news.get(timeout=None if deadline is None else deadline - time.monotonic())
                     except (queue.Empty, ValueError):
+                        self._target.patience(0)
                         # Its own time limit would make the engine deal with the clock, and differ from run to run.
                         # A stopped engine may call itself complete; only one that had ended by then is.
                         late, deadline = engine.is_alive(), None
@@ -212,6 +224,7 @@ class _Run:
                         continue
                     except KeyboardInterrupt:
                         interrupted, deadline = True, None
+                        self._target.patience(0)
                         stream.stop()
                         continue
                     if item is None:
@@ -235,7 +248,9 @@ class _Run:
                         raise item
             finally:
                 stream.stop()
+                self._target.patience(0)
                 engine.join()
+                self._target.patience(None)
         warnings = []
         if interrupted:
             warnings = ["interrupted"]
@@ -253,12 +268,39 @@ class _Run:
         """The engine in a thread of its own, so that exchanges are passed on as they come and not a scenario late."""
         news = self._wire.news
         try:
+            self._learn()
             for event in stream:
                 news.put(event)
         except BaseException as error:
             news.put(error)
         finally:
             news.put(None)
+
+    def _learn(self) -> None:
+        """Asks, before anything else, what the server refuses in front of every operation.
+
+        The library has two requests for that, which would go beside our target: redirects followed, no deadline for
+        the whole, and any certificate unknown to us refused. So it is asked here, and what comes is no evidence.
+        """
+        if self._target.kind != "http":
+            return
+        base = self._options.base_path.rstrip("/")
+        null = self._asked(base or "/", (("X-Schemathesis-Probe-Null", "\0"),))
+        if null is not None and (null.response is None or null.response.status == 400):
+            self._schema.adapt_to_null_byte_in_header_failure()
+        path = self._asked(f"{base}/schemathesis-probe%5C%1B%01", ())
+        if path is not None and (
+            path.response is None
+            or (path.response.status == 400 and (not path.response.body or _TOMCAT in path.response.body))
+        ):
+            self._schema.adapt_to_path_decoder_rejection()
+
+    def _asked(self, url: str, headers: tuple[tuple[str, str], ...]) -> Exchange | None:
+        """What comes back; None where that tells nothing: nobody was reached, or it takes its time."""
+        limit_s = self._options.request_timeout_s
+        request = Request("GET", url, headers)
+        asked = self._target.send(request, source=SOURCE, traffic=Traffic.SYNTHETIC, timeout_s=limit_s)
+        return None if asked.abandoned or (asked.failure or "").startswith("timed out") else asked
 
     def _complaints(self, recorder: ScenarioRecorder) -> Iterator[Complaint]:
         """What this scenario shows and no earlier one has shown; of several, the one with the least exchange."""
@@ -292,6 +334,24 @@ class _Run:
             return None
         steps = tuple(exchange for exchange in exchanges if exchange is not None)
         return _judged(check, failure, recorder.cases[shown].value, (*steps, last), last.response.status)
+
+
+_TOMCAT = b"<title>HTTP Status 400 "
+"""What Tomcat says of a path that it does not decode."""
+
+
+def _engine(schema: Any) -> Any:
+    """The library's engine without its own first requests: see `_Run._learn`."""
+    from schemathesis.engine.core import Engine, ExecutionPlan
+    from schemathesis.engine.run import PhaseName
+
+    class Ours(Engine):
+        def _create_execution_plan(self) -> ExecutionPlan:
+            plan = super()._create_execution_plan()
+            plan.phases = [phase for phase in plan.phases if phase.name is not PhaseName.PROBING]
+            return plan
+
+    return Ours(schema)
 
 
 def _size(complaint: Complaint) -> tuple[int, int, int, str, bytes]:
@@ -633,6 +693,7 @@ def _schema(value: Mapping[str, Any], target: Target, options: Options, keys: fr
     settings = configuration(options, len(keys))
     # The library writes into what it is given, and ours is judged by at the same time.
     document = _copied(_with_bearer(dict(value)))
+    _teach(document, options)
     for item in document.get("paths", {}).values():
         # Whatever host a part of the document names, only the target is asked.
         for part in (item, *(item.get(method) for method in METHODS)):
@@ -658,6 +719,57 @@ def _copied(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _copied(item) for key, item in value.items()}
     return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def _teach(document: dict[str, Any], options: Options) -> None:
+    """Writes into the library's copy what is known of the server: ids that exist, and bodies that were accepted.
+
+    A deletion is given no id: what exists is what everything else needs.
+    """
+    for path, item in document.get("paths", {}).items():
+        for method in METHODS & item.keys():
+            operation, key = item[method], f"{method.upper()} {path}"
+            if not isinstance(operation, dict):
+                continue
+            for name in re.findall(r"\{([^{}]*)\}", path) if method != "delete" else ():
+                known = list(options.ids.get((key, name), ()))
+                own = [
+                    _followed(document, part)
+                    for part in (*item.get("parameters", ()), *operation.get("parameters", ()))
+                ]
+                declared = next(
+                    (part for part in reversed(own) if part.get("in") == "path" and part.get("name") == name), None
+                )
+                if not known or declared is None or "schema" not in declared:
+                    continue
+                taught = {**declared, "schema": {"anyOf": [{"enum": known}, declared["schema"]]}}
+                others = [
+                    part
+                    for part in operation.get("parameters", ())
+                    if (found := _followed(document, part)).get("in") != "path" or found.get("name") != name
+                ]
+                operation["parameters"] = [*others, taught]
+            media_type, body = options.bodies.get(key, (None, None))
+            content = _followed(document, operation.get("requestBody", {})).get("content", {})
+            if media_type is not None and isinstance(content.get(media_type), dict):
+                media = content[media_type] = dict(content[media_type])
+                examples = media.get("examples")
+                media["examples"] = {
+                    **(examples if isinstance(examples, dict) else {}),
+                    "accepted-before": {"value": body},
+                }
+
+
+def _followed(document: Mapping[str, Any], node: Any) -> dict[str, Any]:
+    """The object itself, or the one that its `$ref` names; empty for neither."""
+    seen = 0
+    while isinstance(node, dict) and isinstance(node.get("$ref"), str) and seen < 8:
+        seen += 1
+        try:
+            node = resolve(document, node["$ref"])
+        except KeyError:
+            return {}
+    return node if isinstance(node, dict) else {}
 
 
 def _with_bearer(document: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,269 @@
+"""What is known to exist on a server: ids and values that its answers showed, by the place where they belong.
+
+A path parameter is filled from what was seen at its own place (`/projects` lists 17, so `/projects/{id}` may be 17);
+else from a thing of the same name seen elsewhere; else by the name of the property.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+import orjson
+
+from contract.core.document import resolve
+from contract.core.evidence import Exchange, header
+from contract.core.plausible import snake
+
+if TYPE_CHECKING:
+    from contract.core.openapi import Operation
+
+_IDS = ("id", "uuid", "_id", "key", "name", "slug", "code")
+_KEPT = 12
+"""Values of one place, and items of one list, that are looked at."""
+
+
+def word(text: str) -> str:
+    """What a name is about, in the singular and without `id`: `projects`, `project_id` and `projectId` are one word.
+
+    >>> [word(text) for text in ("projects", "project_id", "silenceID", "alert-groups", "categories", "status")]
+    ['project', 'project', 'silence', 'alert_group', 'category', 'status']
+    """
+    name = re.sub(r"_(id|uuid|key|name|slug|code)$", "", snake(text)) or snake(text)
+    if name.endswith("ies") and len(name) > 4:
+        return name[:-3] + "y"
+    if name.endswith(("sses", "xes", "ches", "shes")):
+        return name[:-2]
+    return name[:-1] if name.endswith("s") and not name.endswith(("ss", "us", "is")) and len(name) > 3 else name
+
+
+class Known:
+    """Values by place, by word and by name; in the order in which they were seen, so that a run repeats."""
+
+    def __init__(self, given: Mapping[str, Sequence[Any]] | None = None) -> None:
+        self.given = {snake(name): list(values) for name, values in (given or {}).items()}
+        """What the user says exists, by the parameter's name or its word."""
+        self._places: dict[str, dict[str, Any]] = {}
+        self._words: dict[str, dict[str, Any]] = {}
+        self._names: dict[str, dict[str, Any]] = {}
+        self._links: dict[tuple[str, str], dict[str, Any]] = {}
+        self._gone: set[str] = set()
+
+    def learn(self, operation: Operation, exchange: Exchange) -> None:
+        """Takes in what a success showed."""
+        answer, request = exchange.response, exchange.request
+        if answer is None or not 200 <= answer.status < 300:
+            return
+        place = request.path.rstrip("/")
+        last = _literal(operation.path)
+        if request.method in ("POST", "PUT"):
+            location = header(answer.headers, "location")
+            if location is not None:
+                path = re.sub(r"^https?://[^/]+", "", location).partition("?")[0].rstrip("/")
+                if path.startswith("/") and len(path) > 1:
+                    self._at(path.rpartition("/")[0], unquote(path.rpartition("/")[2]))
+        if request.method == "PUT" and operation.path.endswith("}"):
+            self._at(place.rpartition("/")[0], unquote(place.rpartition("/")[2]))
+        try:
+            value = answer.json
+        except ValueError:
+            return
+        self._links_of(operation, exchange, value)
+        is_item = operation.path.rstrip("/").endswith("}")
+        holder = place.rpartition("/")[0] if is_item else place
+        self._look(value, "" if is_item else last, holder, 0)
+
+    def _look(self, value: Any, about: str, place: str, depth: int) -> None:
+        if depth > 4:
+            return
+        if isinstance(value, list):
+            for item in value[:_KEPT]:
+                if isinstance(item, (str, int)) and not isinstance(item, bool) and about:
+                    self._word(about, item)
+                self._look(item, about, place if depth < 2 else "", depth + 1)
+            return
+        if not isinstance(value, Mapping):
+            return
+        name = next((name for name in (*_IDS, f"{about}_id", f"{about}Id", f"{about}ID") if name in value and _plain(value[name])), None)  # fmt: skip
+        if name is not None:
+            if place and depth < 3:
+                self._at(place, value[name])
+            self._word(about, value[name])
+        for key, item in value.items():
+            if _plain(item):
+                self._put(self._names, snake(key), item)
+                if re.search(r"(_id|Id|ID|_uuid)$", key):
+                    self._word(word(key), item)
+            elif isinstance(item, Mapping) and item and all(isinstance(part, Mapping) for part in item.values()):
+                for each in list(item)[:_KEPT]:  # a map: its keys are what things are called
+                    self._word(word(key), each)
+                self._look(next(iter(item.values())), word(key), "", depth + 1)
+            else:
+                # `{"data": […]}` and its kin are still about what the path is about.
+                wraps = snake(key) in ("data", "items", "results", "records", "content", "values", "entries", "rows", "list", "hits") or word(key) == about  # fmt: skip
+                self._look(item, about if wraps else word(key), place if wraps else "", depth + 1)
+
+    def _links_of(self, operation: Operation, exchange: Exchange, value: Any) -> None:
+        """What the document itself says of where values go next (OpenAPI 3.1, 4.8.20)."""
+        assert exchange.response is not None
+        declared = operation.response(exchange.response.status)
+        if declared is None:
+            return
+        for link in _map(_map(_at_pointer(operation.root, declared.pointer)).get("links")).values():
+            link = _map(link)
+            if isinstance(link.get("$ref"), str):
+                link = _map(_at_pointer(operation.root, link["$ref"]))
+            goal = link.get("operationId") or link.get("operationRef")
+            if not isinstance(goal, str):
+                continue
+            for name, expression in _map(link.get("parameters")).items():
+                found = _evaluated(str(expression), operation, exchange, value)
+                if found is not None:
+                    self._put(self._links, (goal, name.rpartition(".")[2]), found)
+
+    def _at(self, place: str, value: Any) -> None:
+        self._put(self._places, place, value)
+        literal = next((part for part in reversed(place.split("/")) if part), "")
+        if literal:
+            self._word(word(literal), value)
+
+    def _word(self, about: str, value: Any) -> None:
+        if about:
+            self._put(self._words, word(about), value)
+
+    @staticmethod
+    def _put(into: dict[Any, dict[str, Any]], key: Any, value: Any) -> None:
+        kept = into.setdefault(key, {})
+        if len(kept) < _KEPT or str(value) in kept:
+            kept.setdefault(str(value), value)
+
+    def forget(self, path: str) -> None:
+        """What was deleted exists no more."""
+        self._gone.add(path.rstrip("/"))
+        place, _, name = path.rstrip("/").rpartition("/")
+        name = unquote(name)
+        self._places.get(place, {}).pop(name, None)
+        for kept in self._words.values():
+            kept.pop(name, None)
+
+    def put(self, about: str, value: Any) -> None:
+        """A thing of that word exists."""
+        self._word(about, value)
+
+    def has(self, about: str, value: Any) -> bool:
+        """True if a thing of that word was seen."""
+        return str(value) in self._words.get(word(about), {})
+
+    def for_path(self, operation: Operation, name: str, place: str) -> Iterator[tuple[Any, bool]]:
+        """Values for a path parameter below a concrete place, the surest first; True for one that is there to be seen."""
+        about = before(operation.path, name)
+        seen: set[str] = set()
+        sources: list[tuple[Mapping[str, Any], bool]] = [
+            ({str(value): value for value in self.given.get(snake(name), self.given.get(word(about), ()))}, True),
+            (self._links.get((operation.operation_id or "", name), {}), True),
+            (self._places.get(place, {}), True),
+        ]
+        if snake(name) not in _IDS:
+            sources.append((self._words.get(word(name), {}), False))
+        if about:
+            sources.append((self._words.get(word(about), {}), False))
+        if snake(name) not in _IDS:
+            sources.append((self._names.get(snake(name), {}), False))
+        for source, sure in sources:
+            for key, value in list(source.items()):
+                if key not in seen and f"{place}/{quote(key, safe='')}" not in self._gone:
+                    seen.add(key)
+                    yield value, sure
+
+    def for_name(self, name: str) -> Iterator[Any]:
+        """Values for a query parameter or a property, by its name."""
+        seen: set[str] = set()
+        about = word(name)
+        sources = [{str(value): value for value in self.given.get(snake(name), ())}]
+        if about != snake(name) or snake(name) in self._words:
+            sources.append(self._words.get(about, {}))
+        if snake(name) not in _IDS:
+            sources.append(self._names.get(snake(name), {}))
+        for source in sources:
+            for key, value in list(source.items()):
+                if key not in seen:
+                    seen.add(key)
+                    yield value
+
+    def filled(self, value: Any) -> Any:
+        """A body in which each `project_id` is the id of a project that was seen."""
+        if isinstance(value, Mapping):
+            return {key: self._filled_leaf(key, item) for key, item in value.items()}
+        return [self.filled(item) for item in value] if isinstance(value, list) else value
+
+    def _filled_leaf(self, key: str, item: Any) -> Any:
+        if _plain(item) and re.search(r"(_id|Id|ID|_uuid)$", key):
+            kind = type(item)
+            about = self._words.get(word(key), {})
+            return next((value for value in about.values() if type(value) is kind), item)
+        return self.filled(item)
+
+
+def id_of(value: Any, about: str) -> Any:
+    """The id that an answer gives to the one thing that it is about; None if it names none."""
+    for holder in (value, value.get("data") if isinstance(value, Mapping) else None, value.get(about) if isinstance(value, Mapping) else None):  # fmt: skip
+        if isinstance(holder, Mapping):
+            for name in holder:
+                if (snake(name) in ("id", "uuid", "_id") or (word(name) == about and snake(name) != about)) and _plain(holder[name]):  # fmt: skip
+                    return holder[name]
+    for holder in (value, value.get("data") if isinstance(value, Mapping) else None):
+        if isinstance(holder, Mapping):
+            return next((holder[name] for name in ("name", "slug", "key") if _plain(holder.get(name))), None)
+    return None
+
+
+def _plain(value: Any) -> bool:
+    return (isinstance(value, int) and not isinstance(value, bool)) or (
+        isinstance(value, str) and 0 < len(value) <= 128
+    )
+
+
+def _literal(path: str) -> str:
+    """The last literal segment of a template, as a word."""
+    return next((word(part) for part in reversed(path.split("/")) if part and "{" not in part), "")
+
+
+def before(path: str, name: str) -> str:
+    """The literal segment in front of a parameter."""
+    before = path.partition(f"{{{name}}}")[0]
+    return next((part for part in reversed(before.split("/")) if part and "{" not in part), "")
+
+
+def _evaluated(expression: str, operation: Operation, exchange: Exchange, value: Any) -> Any:
+    """A runtime expression (OpenAPI 3.1, 4.8.20.3); None for one that gives nothing plain."""
+    assert exchange.response is not None
+    expression = expression.strip("{}")
+    if expression.startswith("$response.body#"):
+        found = _at_pointer(value, expression.partition("#")[2], None)
+    elif expression.startswith("$response.header."):
+        found = header(exchange.response.headers, expression.rpartition(".")[2])
+    elif expression.startswith("$request.path."):
+        found = operation.path_values(exchange).get(expression.rpartition(".")[2])
+    elif expression.startswith("$request.body#"):
+        try:
+            found = _at_pointer(orjson.loads(exchange.request.body or b""), expression.partition("#")[2], None)
+        except ValueError:
+            return None
+    elif expression.startswith("$"):
+        return None
+    else:
+        found = expression
+    return found if _plain(found) else None
+
+
+def _at_pointer(root: Any, pointer: str, default: Any = None) -> Any:
+    try:
+        return resolve(root, pointer if pointer.startswith("#") else f"#{pointer}")
+    except (KeyError, ValueError, TypeError, IndexError):
+        return default
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

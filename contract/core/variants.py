@@ -1,0 +1,554 @@
+"""Everything that an operation is asked once: its plain request changed in one place, in a fixed order.
+
+Pure: from an operation and values that were accepted (or are likely to be) come requests, each with the one thing that
+is odd about it. Whether an odd request keeps the document is not decided here: `parameters.errors` reads what is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice, pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from contract.core import message, sample
+from contract.core.document import escape, resolve
+from contract.core.evidence import Headers, Request, header, is_json
+from contract.core.sample import MISSING
+
+if TYPE_CHECKING:
+    from contract.core.openapi import MediaType, Operation, Parameter
+
+NIL_UUID = "00000000-0000-0000-0000-000000000000"
+NOBODYS = "zq7_undeclared"
+"""A name that no API has."""
+NO_TYPE = "application/x-zq7"
+"""A media type that nobody serves or reads."""
+
+_TEXTS = ("zq7-no-such", "(", "\x01", "żółw", "*zq7", "-1", "0", "a b/c", "")
+"""Texts that keep a schema of type string and that servers trip over."""
+_FIELDS = ("*zq7", "", "zq7", '"')  # the same for a header's value
+_WHOLE = (0, -1, 2**31, 2**63)
+_BRIEF = 2  # constraints that are broken at one place of a parameter
+_ENUM = 8  # members of an enum that are each asked for
+
+
+class Ask(NamedTuple):
+    """One request, and the one thing that is odd about it."""
+
+    what: str  # "without `query:limit`"
+    request: Request
+    place: str | None = None  # `query:limit`, `body:/title`
+    credentials: str = "own"  # "none", "wrong"
+    is_blamed: bool = True
+    """False where a refusal says nothing about the document: media types, `Accept`, what it does not speak of."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """The values of a plain request: by label, and the body's."""
+
+    given: Mapping[str, Any]
+    body: Any = MISSING
+    media: str | None = None
+    headers: Headers = ()
+
+    def write(self, operation: Operation, *, given: Mapping[str, Any] | None = None, without: Iterable[str] = ()) -> Request | None:  # fmt: skip
+        values = {**self.given, **(given or {})}
+        if "body" not in values and self.body is not MISSING:
+            values["body"] = self.body
+        left = tuple(without)
+        for label in left:
+            values.pop(label, None)
+        made = message.request(operation, given=values, without=left, media=self.media if "body" in values else None)
+        if made is None or not all(value.isascii() and value.isprintable() for _, value in made.headers):
+            return None  # no header can say it
+        return with_headers(made, self.headers)
+
+
+def with_headers(request: Request, headers: Headers) -> Request:
+    """The request with these headers in place of those of the same name."""
+    names = {name.lower() for name, _ in headers}
+    kept = tuple(item for item in request.headers if item[0].lower() not in names)
+    return replace(request, headers=(*kept, *headers))
+
+
+def accepts(operation: Operation) -> str:
+    """What a client that was generated from the document asks for: the media types of its successes, then anything."""
+    ranges = dict.fromkeys(
+        media.range for key, declared in operation.responses.items() if key[:1] in "2d" for media in declared.content
+    )
+    return ", ".join([*ranges, "*/*;q=0.1"]) if ranges else "*/*"
+
+
+def everything(operation: Operation, base: Base, *, secured: bool, takes_credentials: bool) -> Iterator[Ask]:
+    """All that is asked of an operation beside its plain request, what tells most first.
+
+    Then each parameter and each place of the body has its turn: all are asked something before one is asked twice.
+    """
+    yield from _access(operation, base, secured, takes_credentials)
+    yield from _root(operation, base)
+    negotiated = _negotiated(operation, base)
+    yield from islice(negotiated, 1)
+    yield from _shapes(operation, base)
+    turns = [*_by_parameter(operation, base), *_by_place(operation, base)]
+    yield from _one_each(turns)
+    yield from islice(negotiated, 1)
+    yield from _one_each(turns)
+    yield from negotiated
+    while turns:
+        yield from _one_each(turns)
+
+
+def _shapes(operation: Operation, base: Base) -> Iterator[Ask]:
+    """Each member of an enum that says what the answer looks like: `format=csv`."""
+    for parameter in operation.parameters:
+        if (
+            parameter.location == "query"
+            and parameter.schema is not None
+            and _SHAPING.fullmatch(parameter.name.lower())
+        ):
+            for value in facts_of(operation, parameter.schema)["enum"][:_ENUM]:
+                yield from _asked(
+                    f"`{parameter.label}` as {_shown(value)}",
+                    base.write(operation, given={parameter.label: value}),
+                    parameter.label,
+                )
+
+
+_SHAPING = re.compile(r"(.*_)?(format|fmt|output|alt|accept|view|render|as|representation|style|mode)")
+
+
+def _one_each(turns: list[Iterator[Ask]]) -> Iterator[Ask]:
+    """The next of each turn; a turn that is over is taken out."""
+    for turn in list(turns):
+        found = next(turn, None)
+        if found is None:
+            turns.remove(turn)
+        else:
+            yield found
+
+
+def _asked(what: str, request: Request | None, place: str | None = None, **more: Any) -> Iterator[Ask]:
+    if request is not None:
+        yield Ask(what, request, place, **more)
+
+
+# --- who asks, and for what -------------------------------------------------------------------------------------------
+
+
+def _access(operation: Operation, base: Base, secured: bool, takes_credentials: bool) -> Iterator[Ask]:
+    plain = base.write(operation)
+    if secured or takes_credentials:
+        yield from _asked("without credentials", plain, credentials="none", is_blamed=False)
+    if takes_credentials:
+        yield from _asked("with wrong credentials", plain, credentials="wrong", is_blamed=False)
+    names = [parameter for parameter in operation.parameters if parameter.location == "path"]
+    names.sort(key=lambda parameter: -operation.path.find(f"{{{parameter.name}}}"))  # the thing itself, then its owners
+    for parameter in names[:2]:
+        label = parameter.label
+        unknown = unknown_id(operation, parameter, base.given.get(label))
+        if unknown is not None:
+            yield from _asked(
+                f"an unknown `{label}`", base.write(operation, given={label: unknown}), label, is_blamed=False
+            )
+    for index, parameter in enumerate(names[:2]):
+        yield from islice(_of_path(operation, base, parameter), 0 if index else 2)
+
+
+def _of_path(operation: Operation, base: Base, parameter: Parameter) -> Iterator[Ask]:
+    label = parameter.label
+    for value in _ill_formed(operation, parameter, base.given.get(label)):
+        yield from _asked(f"`{label}` as {_shown(value)}", base.write(operation, given={label: value}), label)
+
+
+def unknown_id(operation: Operation, parameter: Parameter, like: Any) -> Any:
+    """A well-formed id that nothing has, the least plausible of its kind; None where there is none."""
+    text = "" if like is None else str(like)
+    # What exists shows what ids look like, where the document says no more than `string`.
+    likely: list[Any] = [2147483646, NIL_UUID, "zq7-unknown", "zq7unknown"]
+    if _is_uuid(text):
+        likely = [NIL_UUID, *likely]
+    elif text.isdigit():
+        likely = ["2147483646", *likely] if isinstance(like, str) else likely
+    else:
+        likely = [*likely[1:], likely[0]] if not _is_kind(operation, parameter, "integer") else likely
+        likely.sort(key=lambda value: not (isinstance(value, str) and value.startswith("zq7")))
+    if parameter.schema is None:
+        return likely[0]
+    if isinstance(like, int) and not isinstance(like, bool):
+        likely.sort(key=lambda value: not isinstance(value, int))
+    own = (sample.value(operation.schemas, parameter.schema, "request", salt=salt) for salt in (977, 978))
+    for value in (*likely, *(each for each in own if each is not MISSING)):
+        if str(value) != text and operation.schemas.accepts(parameter.schema, "request", value):
+            return value
+    return None
+
+
+def _ill_formed(operation: Operation, parameter: Parameter, like: Any) -> Iterator[Any]:
+    """Ids of another form than the known ones: of another type first, then odd texts."""
+    text = "" if like is None else str(like)
+    if text.isdigit() or _is_uuid(text):
+        yield "zq7-ill-formed"
+    if parameter.schema is not None:
+        for broken in islice(sample.broken(operation.schemas, parameter.schema, "request"), _BRIEF):
+            if not isinstance(broken.value, (list, dict)) and broken.value not in (None, ""):
+                yield broken.value
+    if _is_kind(operation, parameter, "integer"):
+        yield from (0, -1, 2**63)
+    elif text.isdigit():
+        if re.fullmatch(r"(.*_)?(status|code)s?(_code)?", parameter.name.lower()):
+            yield from map(str, _STATUSES)
+        yield from ("0", "-1", "99999999999", "zq7 (ż")
+    else:
+        yield from ("zq7 (ż", "0", "*zq7", "\x01", "-1")
+
+
+def _negotiated(operation: Operation, base: Base) -> Iterator[Ask]:
+    plain = base.write(operation)
+    if plain is None:
+        return
+    yield Ask("an `Accept` that nothing satisfies", with_headers(plain, (("Accept", NO_TYPE),)), "header:Accept", is_blamed=False)  # fmt: skip
+    yield Ask("`Accept: */*`", with_headers(plain, (("Accept", "*/*"),)), "header:Accept", is_blamed=False)
+    yield Ask("`Accept: text/plain`", with_headers(plain, (("Accept", "text/plain"),)), "header:Accept", is_blamed=False)  # fmt: skip
+    if not plain.path.endswith("/"):
+        slashed = replace(plain, url=f"{plain.path}/" + (f"?{plain.query}" if plain.query else ""))
+        yield Ask("a slash at the end", slashed, None, is_blamed=False)
+
+
+# --- parameters -------------------------------------------------------------------------------------------------------
+
+
+def _by_parameter(operation: Operation, base: Base) -> Iterator[Iterator[Ask]]:
+    for parameter in operation.parameters:
+        if parameter.location == "path":
+            yield _of_path(operation, base, parameter)
+        elif not (parameter.location == "header" and parameter.name.lower() in ("accept", "content-type", "authorization")):  # fmt: skip
+            yield _of_parameter(operation, base, parameter)
+    plain = base.write(operation)
+    if plain is not None:
+        mark = "&" if "?" in plain.url else "?"
+        odd = replace(plain, url=f"{plain.url}{mark}{NOBODYS}=1")
+        yield iter([Ask("a query name that nobody declares", odd, f"query:{NOBODYS}", is_blamed=False)])
+        said = "&".join(f"{name}=zq7" for name in _spoken_of(operation))
+        if said:
+            named = replace(plain, url=f"{plain.url}{mark}{said}")
+            yield iter([Ask("query names out of its own description", named, "query", is_blamed=False)])
+
+
+def _spoken_of(operation: Operation) -> list[str]:
+    """Words of the operation's description that might be parameters which nobody wrote down: "given seed, at chunk size"."""
+    declared = {parameter.name.lower() for parameter in operation.parameters}
+    text = " ".join(str(operation.raw.get(key, "")) for key in ("summary", "description"))
+    words = re.findall(r"[a-z]{2,}", re.sub(r"[A-Z]", lambda found: found[0].lower(), text))
+    pairs = [f"{one}_{other}" for one, other in pairwise(words)]
+    found = dict.fromkeys(
+        name for name in (*words, *pairs) if name not in declared and not _DULL & set(name.split("_"))
+    )
+    return list(found)[:_SPOKEN]
+
+
+_SPOKEN = 40
+_DULL = frozenset(
+    [
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "by",
+        "can",
+        "does",
+        "each",
+        "for",
+        "from",
+        "get",
+        "given",
+        "has",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "list",
+        "not",
+        "of",
+        "on",
+        "one",
+        "or",
+        "per",
+        "return",
+        "returns",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "this",
+        "to",
+        "update",
+        "use",
+        "used",
+        "when",
+        "which",
+        "who",
+        "will",
+        "with",
+        "you",
+        "your",
+    ]
+)
+"""Words that are never a parameter's name."""
+
+
+def _of_parameter(operation: Operation, base: Base, parameter: Parameter) -> Iterator[Ask]:
+    label = parameter.label
+
+    def sent(value: Any, what: str) -> Iterator[Ask]:
+        yield from _asked(what, base.write(operation, given={label: value}), label)
+
+    if parameter.required:
+        yield from _asked(f"without `{label}`", base.write(operation, without=[label]), label)
+    honest: list[Any] = []
+    in_fields = parameter.location in ("header", "cookie")
+    if in_fields:
+        for value in _FIELDS[:2]:
+            yield from sent(value, f"`{label}` as {_shown(value)}")
+    if parameter.schema is not None:
+        facts = facts_of(operation, parameter.schema)
+        broken = list(islice(sample.broken(operation.schemas, parameter.schema, "request"), _BRIEF))
+        honest = [value for value in facts["enum"] if value != base.given.get(label)][:_ENUM]
+        if not honest:
+            honest = list(islice(sample.values(operation.schemas, parameter.schema, "request", name=parameter.name), 1))
+        for index, value in enumerate(honest):
+            yield from sent(value, f"`{label}` as {_shown(value)}")
+            if index < len(broken):
+                yield from sent(broken[index].value, f"`{label}` breaks `{broken[index].keyword}`")
+        for each in broken[len(honest) :]:
+            yield from sent(each.value, f"`{label}` breaks `{each.keyword}`")
+        kinds = facts["kinds"]
+    else:
+        kinds = frozenset[str]()
+    odd: Sequence[Any] = ()
+    if not kinds or "string" in kinds:
+        odd = _FIELDS if in_fields else _TEXTS
+    elif kinds & {"integer", "number"}:
+        odd = (*_WHOLE, "zq7", "1.5")
+    elif "boolean" in kinds:
+        odd = ("zq7", "1", "")
+    elif "array" in kinds:
+        odd = (["zq7"], ["żółw"], [])
+    elif "object" in kinds:
+        odd = ({NOBODYS: "1"}, {"zq7": "żółw"}, {})
+    if re.fullmatch(r"(.*_)?(status|code)s?(_code)?", parameter.name.lower()) and "boolean" not in kinds:
+        odd = (*(_STATUSES if kinds & {"integer", "number"} else map(str, _STATUSES)), *odd)
+    for value in odd:
+        yield from sent(value, f"`{label}` as {_shown(value)}")
+
+
+_STATUSES = (404, 307, 201)
+"""What a parameter that is called `code` may stand for."""
+_MISNAMED = {
+    "int": "integer",
+    "long": "integer",
+    "float": "number",
+    "double": "number",
+    "bool": "boolean",
+    "str": "string",
+}
+"""Types that no standard has, and what those who write them mean."""
+
+
+class Facts(dict[str, Any]):
+    """What all schemas of one value say together: `kinds`, `enum`, `format`."""
+
+
+def facts_of(operation: Operation, pointer: str) -> Facts:
+    """Types, literals and format of a schema, its references and branches included."""
+    kinds: dict[str, None] = {}
+    enum: list[Any] = []
+    form = ""
+    for _, node in operation.schemas.flatten([pointer]):
+        said = node.get("type")
+        for kind in said if isinstance(said, list) else [said]:
+            if isinstance(kind, str):
+                kinds[kind] = None
+        if isinstance(node.get("enum"), list):
+            enum += [value for value in node["enum"] if value not in enum and value is not None]
+        if "const" in node and node["const"] not in enum:
+            enum.append(node["const"])
+        kinds.update({_MISNAMED[kind]: None for kind in list(kinds) if kind in _MISNAMED})
+        if isinstance(node.get("format"), str):
+            form = form or node["format"]
+        items = node.get("items")
+        if not enum and isinstance(items, Mapping) and isinstance(items.get("enum"), list):
+            enum += [[value] for value in items["enum"] if value is not None]
+    return Facts(kinds=frozenset(kinds), enum=enum, format=form)
+
+
+def _is_kind(operation: Operation, parameter: Parameter, kind: str) -> bool:
+    if parameter.schema is None:
+        return False
+    kinds = facts_of(operation, parameter.schema)["kinds"]
+    return kind in kinds or (kind == "integer" and "number" in kinds)
+
+
+# --- bodies -----------------------------------------------------------------------------------------------------------
+
+
+def _root(operation: Operation, base: Base) -> Iterator[Ask]:
+    """What is wrong with the body as a whole."""
+    plain = base.write(operation)
+    if plain is None:
+        return
+    if operation.request_body is None:
+        if operation.method not in ("GET", "HEAD", "OPTIONS", "TRACE"):
+            odd = replace(plain, body=b"zq7", headers=(*plain.headers, ("Content-Type", "multipart/form-data")))
+            yield Ask("a body that nobody declares", odd, "body:", is_blamed=False)
+        return
+    yield from _asked("without a body", base.write(operation, without=["body"]), "body:")
+    kind = header(plain.headers, "content-type")
+    if plain.body is None or kind is None:
+        return
+    if is_json(_plain_type(kind)):
+        yield Ask("JSON that ends too early", replace(plain, body=plain.body[:-1] + b"," if len(plain.body) > 1 else b"{"), "body:")  # fmt: skip
+        yield Ask("`null` as the body", replace(plain, body=b"null"), "body:")
+        other = b"[]" if plain.body.lstrip()[:1] == b"{" else b"{}"
+        yield Ask(f"`{other.decode()}` as the body", replace(plain, body=other), "body:")
+    yield Ask("a media type that is not declared", with_headers(plain, (("Content-Type", NO_TYPE),)), "header:Content-Type", is_blamed=False)  # fmt: skip
+    if is_json(_plain_type(kind)):
+        patched = b'[{"op": "add", "path": "/data", "value": {}}]'
+        for media, body in (("application/json-patch+json", patched),):
+            if operation.request_body.media(media) is None:
+                yield Ask(f"the media type {media}, which is not declared", replace(with_headers(plain, (("Content-Type", media),)), body=body), "header:Content-Type", is_blamed=False)  # fmt: skip
+        if plain.body.lstrip()[:1] == b"{":
+            yield Ask("`{}` as the body", replace(plain, body=b"{}"), "body:")
+            yield Ask("a list around the body", replace(plain, body=b"[" + plain.body + b"]"), "body:")
+        else:
+            yield Ask("`[null]` as the body", replace(plain, body=b"[null]"), "body:")
+            yield Ask("`[{}]` as the body", replace(plain, body=b"[{}]"), "body:")
+
+
+def _by_place(operation: Operation, base: Base) -> Iterator[Iterator[Ask]]:
+    """For each place of the body one iterator of what is odd there."""
+    media = _media(operation, base)
+    if media is None or media.schema is None or base.body is MISSING:
+        return
+    schemas = operation.schemas
+    full = sample.value(schemas, media.schema, "request", full=True)
+    whole = base.body
+
+    def sent(value: Any, what: str, place: str) -> Iterator[Ask]:
+        yield from _asked(what, base.write(operation, given={"body": value}), f"body:{place}")
+
+    def extras() -> Iterator[Ask]:
+        if isinstance(whole, Mapping):
+            yield from sent({**whole, NOBODYS: 1}, "a property that nobody declares", f"/{NOBODYS}")
+        if full is not MISSING and full != whole:
+            yield from sent(full, "every property", "")
+
+    yield extras()
+    broken: dict[str, list[sample.Broken]] = {}
+    for each in islice(sample.broken(schemas, media.schema, "request", whole=whole), 60):
+        broken.setdefault(each.pointer + (f"/{escape(each.name)}" if each.name else ""), []).append(each)
+    if full is not MISSING and full != whole:
+        for each in islice(sample.broken(schemas, media.schema, "request", whole=full), 60):
+            place = each.pointer + (f"/{escape(each.name)}" if each.name else "")
+            if place not in broken:
+                broken[place] = [each]
+    leaves = list(_leaves(whole, ""))
+    if full is not MISSING and isinstance(full, Mapping) and isinstance(whole, Mapping):
+        leaves += [(place, value) for place, value in _leaves({k: v for k, v in full.items() if k not in whole}, "")]
+
+    def at(place: str, value: Any) -> Iterator[Ask]:
+        start = whole if _has(whole, place) else full
+        wrong = iter(broken.pop(place, [])[:2])
+        odd = [
+            sent(sample.replaced(start, place, each), f"`body:{place}` as {_shown(each)}", place)
+            for each in _odd(value)
+        ]
+        # Not the same first everywhere: few places are asked more than once.
+        turn = isinstance(value, (list, dict)) or sum(map(ord, place)) % 2
+        if turn:
+            yield from chain.from_iterable(islice(odd, 1))
+        for each in islice(wrong, 1):
+            yield from sent(each.value, f"`body:{place}` breaks `{each.keyword}`", place)
+        yield from chain.from_iterable(odd)
+        for each in wrong:
+            yield from sent(each.value, f"`body:{place}` breaks `{each.keyword}`", place)
+
+    leaves.sort(
+        key=lambda item: (not isinstance(item[1], list), item[0].count("/"))
+    )  # a list's items, then what is near
+    for place, value in leaves[:40]:
+        yield at(place, value)
+    for place, several in list(broken.items()):
+        if place not in {known for known, _ in leaves}:
+            yield iter([ask for each in several[:2] for ask in sent(each.value, f"`body:{place}` breaks `{each.keyword}`", place)])  # fmt: skip
+
+
+def _media(operation: Operation, base: Base) -> MediaType | None:
+    declared = operation.request_body
+    if declared is None:
+        return None
+    if base.media is not None:
+        return next((media for media in declared.content if media.range == base.media), None)
+    return next((media for media in declared.content if is_json(media.range)), declared.content[0] if declared.content else None)  # fmt: skip
+
+
+def _odd(value: Any) -> Iterator[Any]:
+    """Other values of the same kind, and null."""
+    if isinstance(value, bool):
+        yield from (None, "zq7")
+    elif isinstance(value, str):
+        yield from (None, "", "żółw", "zq7-no-such", "(", 0, "\x01")
+    elif isinstance(value, (int, float)):
+        yield from (None, -1, 0, 2**63, "zq7")
+    elif isinstance(value, list):
+        yield from ([None], [], None)
+        yield [{}] if value and isinstance(value[0], Mapping) else ["zq7"]
+    elif isinstance(value, Mapping):
+        yield {**value, NOBODYS: 1}
+        yield {**value, "id": "zq7 (ż"}
+        yield {**value, "ż (": "x"}
+        yield from ({}, None, [])
+    else:
+        yield from ("zq7", 0)
+
+
+def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Places of a body, containers before what they hold; of a list only the first item."""
+    if place:
+        yield place, value
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _leaves(item, f"{place}/{escape(str(key))}")
+    elif isinstance(value, list) and value:
+        yield from _leaves(value[0], f"{place}/0")
+
+
+def _has(whole: Any, place: str) -> bool:
+    try:
+        resolve(whole, f"#{place}")
+    except (KeyError, ValueError, IndexError, TypeError):
+        return False
+    return True
+
+
+def _plain_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _is_uuid(text: str) -> bool:
+    return len(text) == 36 and text.count("-") == 4
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 24 else text[:23] + "…"
