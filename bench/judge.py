@@ -56,6 +56,8 @@ PIECE = 250
 """Exchanges of one measurement."""
 
 missed: list[str] = []
+slack = 1.0
+"""A goal that is missed by less is told, and does not fail the run: for machines that are shared."""
 
 
 def main() -> int:
@@ -67,7 +69,10 @@ def main() -> int:
         "--pool", type=int, metavar="N", help="judge a recording of N exchanges with one process, and two"
     )
     parser.add_argument("--exchanges-in-all", type=int, default=100_000, help="for the memory that stays flat")
+    parser.add_argument("--slack", type=float, default=1.0, help="fail only beyond this many times the goal")
     arguments = parser.parse_args()
+    global slack
+    slack = arguments.slack
     speed(arguments.rounds, arguments.exchanges)
     wide(arguments.rounds, arguments.exchanges)
     github()
@@ -86,8 +91,10 @@ def said(name: str, value: float, goal: float | None, at_least: bool = False, un
     text = f"  {name:62} {value:8.2f} {unit}"
     if goal is not None:
         text += f"   goal {'≥' if at_least else '≤'} {goal:g}"
-        if value < goal if at_least else value > goal:
+        if value < goal / slack if at_least else value > goal * slack:
             missed.append(name)
+        elif value < goal if at_least else value > goal:
+            text += ", missed by less than a shared machine's noise"
     print(text, flush=True)
 
 

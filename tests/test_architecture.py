@@ -149,7 +149,20 @@ def test_heavy_libraries_are_imported_only_inside_functions() -> None:
 
 def _is_plug_in(module: str) -> bool:
     """Modules that are loaded by the one command that names them: a target, a probe, a proof, a generator, a report."""
-    return room(module) in ("targets", "proof", "generators", "reports") or module.startswith("contract.sources.")
+    return room(module) in ("targets", "proof", "generators", "reports", "stores") or module.startswith(
+        ("contract.sources.", "contract.app.service.")
+    )
+
+
+def test_only_stores_know_the_database() -> None:
+    wrong = [
+        f"{module} imports {name}"
+        for module, path in modules()
+        if room(module) not in ("stores", "demo")
+        for name, _ in imports(path)
+        if name.split(".")[0] in ("alembic", "pg8000", "sqlalchemy", "sqlite3")
+    ]
+    assert wrong == []
 
 
 @pytest.mark.parametrize(

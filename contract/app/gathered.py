@@ -54,6 +54,7 @@ class Gathered:
     """By operation the exchange that was a success and tells a probe most."""
     follow: Follow | None = None
     """Set where a recording is read on as it grows."""
+    walked_s: float = 0.0
     learnt: Learnt | None = None
     """What the walk leaves to the probes after it."""
     corpus: Corpus | None = None

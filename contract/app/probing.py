@@ -53,7 +53,9 @@ def walk(gathered: Gathered, target: Target) -> tuple[int | None, str | None]:
         left_out=_dangerous(gathered),
         is_router_s=gathered.judge.is_router_s,
     )
+    began = time.monotonic()
     _follow(gathered, "walk", tour.probe(gathered.operations, target, options, learnt))
+    gathered.walked_s = time.monotonic() - began
     if learnt.own:
         some = ", ".join(learnt.own[:3]) + (f" and {len(learnt.own) - 3} more" if len(learnt.own) > 3 else "")
         gathered.notes.append(gathered.scrub(f"walk: what it made and could not delete again: {some}"))
@@ -68,8 +70,12 @@ def fuzz(gathered: Gathered, target: Target | None, failed: ContractError | None
     prober = importlib.import_module("contract.sources.probes.schemathesis")
     left_out = _dangerous(gathered)
     corpus.replay(gathered, target, left_out)
-    clock = _Clock(settings.max_time_s)
+    # The time is that of both; a walk that took long still leaves the fuzzer half of it.
+    limit_s = settings.max_time_s
+    clock = _Clock(None if limit_s is None else max(limit_s / 2, limit_s - gathered.walked_s))
     whole = len(gathered.operations)
+    deleting = frozenset(operation.key for operation in gathered.operations if tour.deletes(operation))
+    learnt = gathered.learnt if gathered.learnt is not None else Learnt()
     # The fuzzer asks below one base path, and several documents, or several servers, have several.
     bases: dict[str, list[str]] = {}
     for operation in gathered.operations:
@@ -89,14 +95,14 @@ def fuzz(gathered: Gathered, target: Target | None, failed: ContractError | None
             base_path=base,
             phases=phases,
             request_timeout_s=settings.timeout_s,
-            ids=gathered.learnt.ids if gathered.learnt is not None else {},
-            bodies=gathered.learnt.bodies if gathered.learnt is not None else {},
+            ids={place: values for place, values in learnt.ids.items() if place[0] not in deleting},
+            bodies=learnt.bodies,
         )
         if keys:
             _follow(gathered, "fuzz", prober.probe(gathered.contract.root, target, options))
 
     for base, keys in bases.items():
-        lasting = frozenset(key for key in keys if not key.startswith("DELETE "))
+        lasting = frozenset(key for key in keys if key not in deleting)
         if len(lasting) == len(keys) or settings.safe:
             drive(base, lasting, prober.PHASES, 1.0)
         else:
@@ -108,7 +114,7 @@ def fuzz(gathered: Gathered, target: Target | None, failed: ContractError | None
         _discover(gathered, target)
     if not settings.safe:
         for base, keys in bases.items():
-            ending = frozenset(key for key in keys if key.startswith("DELETE "))
+            ending = frozenset(key for key in keys if key in deleting)
             if ending:
                 drive(base, frozenset(keys), prober.TOGETHER, 0.25)
                 drive(base, ending, prober.ALONE, 0.15)

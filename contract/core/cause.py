@@ -79,7 +79,7 @@ def _texts(value: Any, depth: int) -> list[str]:
 def _without_values(text: str, values: frozenset[str]) -> str:
     text = _VALUE.sub(" ", _QUOTED.sub(" ", text))
     words = [word for word in re.findall(r"[A-Za-z][A-Za-z_-]*", text) if word.lower() not in values]
-    return " ".join(words[:_WORDS]).lower()
+    return " ".join(words[:_WORDS]).lower() if len(words) > 1 else ""  # a single word is a name, or a value
 
 
 def _declared(operation: Operation) -> frozenset[str]:
@@ -122,3 +122,17 @@ def _all(value: Any, depth: int) -> list[str]:
     if isinstance(value, dict):
         return [text for name, item in value.items() for text in (str(name), *_all(item, depth + 1))]
     return [text for item in value for text in _all(item, depth + 1)] if isinstance(value, list) else []
+
+
+_SHOWN = 160
+
+
+def words_of(body: bytes) -> str:
+    """`: ` and the beginning of what an answer says, as it says it; "" for nothing. It often names what nobody wrote down.
+
+    No word is cut: half of a secret is masked by nobody.
+    """
+    text = " ".join(body[:_LONGEST].decode("utf-8", "replace").split())
+    if len(text) > _SHOWN:
+        text = text[:_SHOWN].rpartition(" ")[0] + " …"
+    return f": {text}" if text else ""

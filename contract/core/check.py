@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
+from urllib.parse import parse_qsl
 
 from contract.core import parameters, routing, rule
 from contract.core.evidence import (
@@ -182,6 +183,17 @@ class Judge:
             for place, error in parameters.errors(match.operation, exchange, match.path_parameters)
         ]
 
+    def has_empty_query(self, exchange: Exchange) -> bool:
+        """True if a declared query parameter is sent empty that may not be: `allowEmptyValue` is false unless it is said."""
+        match = self.contract.match(exchange.request.method, exchange.request.path)
+        if match is None or match.operation is None:
+            return False
+        sent = {name for name, value in parse_qsl(exchange.request.query, keep_blank_values=True) if not value}
+        return any(
+            each.location == "query" and each.name in sent and not each.allow_empty
+            for each in match.operation.parameters
+        )
+
     def reads(self, exchange: Exchange) -> bool:
         """True if nothing in the request is beyond us: its body is read into values, or there is none."""
         match = self.contract.match(exchange.request.method, exchange.request.path)
@@ -312,7 +324,7 @@ def believed(complaint: Complaint, judge: Judge) -> Complaint | None:
     if broken is None:
         return None
     if complaint.kind == "valid-request-refused":
-        return complaint if not broken else None
+        return complaint if not broken and not judge.has_empty_query(exchange) else None
     if not broken:
         return None if judge.reads(exchange) else complaint
     if exchange.response is not None and 200 <= exchange.response.status < 300:

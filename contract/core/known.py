@@ -50,6 +50,8 @@ class Known:
         self._names: dict[str, dict[str, Any]] = {}
         self._links: dict[tuple[str, str], dict[str, Any]] = {}
         self._gone: set[str] = set()
+        self._met: dict[str, set[str]] = {}
+        """All ids that were seen, by word: those that are not kept for asking as well."""
 
     def learn(self, operation: Operation, exchange: Exchange) -> None:
         """Takes in what a success showed."""
@@ -72,6 +74,9 @@ class Known:
             return
         self._links_of(operation, exchange, value)
         is_item = operation.path.rstrip("/").endswith("}")
+        if is_item:
+            of = word(before(operation.path, operation.path.rpartition("{")[2].partition("}")[0]))
+            self._met.setdefault(of, set()).add(unquote(place.rpartition("/")[2]))
         holder = place.rpartition("/")[0] if is_item else place
         self._look(value, "" if is_item else last, holder, 0)
 
@@ -83,6 +88,9 @@ class Known:
                 if isinstance(item, (str, int)) and not isinstance(item, bool) and about:
                     self._word(about, item)
                 self._look(item, about, place if depth < 2 else "", depth + 1)
+            for item in value[_KEPT:] if about else ():
+                named = [item[name] for name in _IDS if name in item] if isinstance(item, Mapping) else [item]
+                self._met.setdefault(word(about), set()).update(str(each) for each in named if _plain(each))
             return
         if not isinstance(value, Mapping):
             return
@@ -132,6 +140,7 @@ class Known:
     def _word(self, about: str, value: Any) -> None:
         if about:
             self._put(self._words, word(about), value)
+            self._met.setdefault(word(about), set()).add(str(value))
 
     @staticmethod
     def _put(into: dict[Any, dict[str, Any]], key: Any, value: Any) -> None:
@@ -147,21 +156,24 @@ class Known:
         self._places.get(place, {}).pop(name, None)
         for kept in self._words.values():
             kept.pop(name, None)
+        for met in self._met.values():
+            met.discard(name)
 
-    def put(self, about: str, value: Any) -> None:
-        """A thing of that word exists."""
-        self._word(about, value)
+    def prefer(self, about: str, value: Any) -> None:
+        """A thing of that word exists, and is to be taken before those that others made."""
+        self._words[word(about)] = {str(value): value} | self._words.get(word(about), {})
 
     def has(self, about: str, value: Any) -> bool:
-        """True if a thing of that word was seen."""
-        return str(value) in self._words.get(word(about), {})
+        """True if a thing of that word was seen, or the user says that it exists."""
+        said = (item for name, values in self.given.items() if word(name) == word(about) for item in values)
+        return str(value) in self._met.get(word(about), ()) or str(value) in map(str, said)
 
     def for_path(self, operation: Operation, name: str, place: str) -> Iterator[tuple[Any, bool]]:
         """Values for a path parameter below a concrete place, the surest first; True for one that is there to be seen."""
         about = before(operation.path, name)
         seen: set[str] = set()
         sources: list[tuple[Mapping[str, Any], bool]] = [
-            ({str(value): value for value in self.given.get(snake(name), self.given.get(word(about), ()))}, True),
+            ({str(value): value for value in self._said(name, about)}, True),
             (self._links.get((operation.operation_id or "", name), {}), True),
             (self._places.get(place, {}), True),
         ]
@@ -177,6 +189,13 @@ class Known:
                     seen.add(key)
                     yield value, sure
 
+    def _said(self, name: str, about: str) -> Sequence[Any]:
+        """What the user gives for a parameter: by its name, else by its thing, `task` or `task_id` for `/tasks/{id}`."""
+        own = self.given.get(snake(name))
+        if own is not None or not about:
+            return own or ()
+        return next((values for named, values in self.given.items() if word(named) == word(about)), ())
+
     def for_name(self, name: str) -> Iterator[Any]:
         """Values for a query parameter or a property, by its name."""
         seen: set[str] = set()
@@ -191,6 +210,10 @@ class Known:
                 if key not in seen:
                     seen.add(key)
                     yield value
+
+    def shown_as(self, name: str) -> list[Any]:
+        """Values that answers showed under a name."""
+        return list(self._names.get(snake(name), {}).values())
 
     def filled(self, value: Any) -> Any:
         """A body in which each `project_id` is the id of a project that was seen."""
@@ -215,7 +238,9 @@ def id_of(value: Any, about: str) -> Any:
                     return holder[name]
     for holder in (value, value.get("data") if isinstance(value, Mapping) else None):
         if isinstance(holder, Mapping):
-            return next((holder[name] for name in ("name", "slug", "key") if _plain(holder.get(name))), None)
+            for name in ("name", "slug", "key"):
+                if _plain(holder.get(name)):
+                    return holder[name]
     return None
 
 

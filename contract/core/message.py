@@ -465,11 +465,35 @@ def _multipart(schemas: Schemas, media: MediaType, value: Mapping[str, Any] | Se
             kind = listed.partition(",")[0].strip() if isinstance(listed, str) else "application/json" if nested else ""
             kind = "image/png" if kind == "image/*" else "application/octet-stream" if "*" in kind else kind
             data = _json(each) if nested or is_json(kind) else _text(each).encode()
-            lines = [f'Content-Disposition: form-data; name="{name}"'] if name else []
+            file = f'; filename="{_file_name(name, kind)}"' if name and _is_file(schemas, media, name, kind) else ""
+            lines = [f'Content-Disposition: form-data; name="{name}"{file}'] if name else []
             lines += [f"Content-Type: {kind}"] if kind else []
             head = "".join(f"{line}\r\n" for line in lines).encode()
             parts.append(f"--{BOUNDARY}\r\n".encode() + head + b"\r\n" + data + b"\r\n")
     return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+
+
+def _is_file(schemas: Schemas, media: MediaType, name: str, kind: str) -> bool:
+    """True for a part that is to be sent as a file (RFC 7578, 4.2): its content is binary, or of a type of its own."""
+    if kind and not kind.startswith("text/") and not is_json(kind):
+        return True
+    inside = [
+        f"{place}/properties/{escape(name)}{items}"
+        for place, node in schemas.flatten([media.schema] if media.schema is not None else [])
+        for items in ("", "/items")
+        if isinstance(node.get("properties"), Mapping) and name in node["properties"]
+    ]
+    return any(
+        node.get("format") == "binary" or "contentMediaType" in node or node.get("type") == "file"
+        for _, node in schemas.flatten(inside)
+    )
+
+
+def _file_name(name: str, kind: str) -> str:
+    ending = {"image/png": ".png", "image/jpeg": ".jpg", "application/pdf": ".pdf", "text/csv": ".csv"}.get(
+        kind, ".txt"
+    )
+    return (re.sub(r"[^A-Za-z0-9_-]", "", name) or "file") + ending
 
 
 def _xml(schemas: Schemas, pointer: str, value: Any) -> str:

@@ -7,7 +7,7 @@ A schema often says `string` where the server wants a duration, an address or a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contract.core.document import escape, unescape
@@ -22,7 +22,8 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
     (r"host|host_?name|domain|fqdn", "host.example.com"),
     (r"port", "8080"),
     (r"n|num|count|.*_count|num_?.+|.*_bytes|bytes|size|.*_size|limit|page|per_page|offset|skip|top|take|depth|level", "10"),
-    (r"seconds?|minutes?|hours?|days?|delay|age|year|amount|price|quantity|qty|index|position|priority|weight|width|height", "1"),
+    (r"(.*_)?(delay|sleep|wait|pause)(_?(ms|s|seconds))?", "0"),
+    (r"seconds?|minutes?|hours?|days?|age|year|amount|price|quantity|qty|index|position|priority|weight|width|height", "1"),
     (r"status_?codes?|codes?|http_?status", "200"),
     (r".*ur[li]|href|link|website|homepage|callback|endpoint|webhook|redirect.*", "https://example.com/"),
     (r"uuid|guid|.*_uuid", "1f0d0000-0000-4000-8000-000000000001"),
@@ -83,11 +84,38 @@ _LATER = re.compile(
 """What lies in the future, where servers care: an end comes after its beginning, and after today."""
 
 
+_FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        r"status|state|column|phase|stage|step",
+        ("blocked", "archived", "cancelled", "in_progress", "pending", "done", "draft"),
+    ),
+    (r"roles?|access|permission|level|scope", ("owner", "superadmin", "guest", "admin", "editor", "viewer")),
+    (r"priority|severity|urgency", ("urgent", "critical", "highest", "none")),
+    (r"visibility|privacy|audience", ("private", "internal", "public", "unlisted")),
+    (r"sort|order|direction|sort_.*|.*_order", ("random", "id", "created_at", "-created_at")),
+    (r"type|kind|category", ("other", "custom", "default", "unknown")),
+)
+
+
+def siblings(name: str, members: Sequence[Any]) -> list[str]:
+    """Members that an enum of that name, or one with such members, often has beside these.
+
+    >>> siblings("role", ["admin", "member"])[:2]
+    ['owner', 'superadmin']
+    """
+    wanted, known = snake(name), {str(member).lower() for member in members}
+    for pattern, family in _FAMILIES:
+        if re.fullmatch(rf"(.*_)?({pattern})", wanted) or known & set(family):
+            upper = all(str(member).isupper() for member in members)
+            return [word.upper() if upper else word for word in family if word not in known]
+    return []
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 _MISSING = re.compile(r"required|missing|must (?:be (?:present|provided|set|given)|not be (?:blank|empty|null))|can(?:'t|not) be (?:blank|empty|null)|should not be (?:blank|empty|null)|no .* (?:given|provided|specified)", re.I)  # fmt: skip
-_LEAST = re.compile(r"(?:at least|minimum(?: length)?(?: of| is)?|longer than|(?:not|no) (?:shorter|fewer|less) than|greater than(?: or equal to)?|>=?|min(?:imum)?:?)\s*(\d+)", re.I)  # fmt: skip
-_MOST = re.compile(r"(?:at most|maximum(?: length)?(?: of| is)?|shorter than|(?:not|no) (?:longer|more|greater) than|less than(?: or equal to)?|<=?|max(?:imum)?:?|may not be greater than)\s*(\d+)", re.I)  # fmt: skip
+_LEAST = re.compile(r"(?:at least|minimum(?: length)?(?: of| is)?|longer than(?: or equal to)?|(?:not|no)(?: be)? (?:shorter|fewer|less) than|greater than(?: or equal to)?|>=?|min(?:imum)?:?)\s*(\d+)", re.I)  # fmt: skip
+_MOST = re.compile(r"(?:at most|maximum(?: length)?(?: of| is)?|shorter than(?: or equal to)?|(?:not|no)(?: be| have)? (?:longer|more|greater) than|less than(?: or equal to)?|<=?|max(?:imum)?:?|may not be greater than)\s*(\d+)", re.I)  # fmt: skip
 _ONE_OF = re.compile(r"(?:one of|allowed(?: values)?(?: are)?|possible values(?: are)?|expected|either|valid values(?: are)?|choose from)[:\s]*[\[({]?\s*([^\])}.;]+)", re.I)  # fmt: skip
 _KINDS: tuple[tuple[str, str], ...] = (
     (r"e-?mail", "user@example.com"),
@@ -102,21 +130,18 @@ _KINDS: tuple[tuple[str, str], ...] = (
 )
 
 
-def said_of(refusal: Any, place: str) -> Iterator[str]:
+def said_of(refusal: Any, place: str, names: frozenset[str] = frozenset()) -> Iterator[str]:
     """The sentences of a refusal (its JSON, or its text) that speak of a place of the body, `/items/0/title`.
 
     They are found by key (`{"errors": {"title": ["too short"]}}`), beside a list or path that names the place
-    (`{"loc": ["body", "title"], "msg": "…"}`), or as words of a sentence.
+    (`{"loc": ["body", "title"], "msg": "…"}`), or as words of a sentence that is found at none of the `names`.
     """
     leaf = unescape(place.rpartition("/")[2])
     if leaf.isdigit():
         return
     for where, text in _sentences(refusal, ()):
-        if (
-            leaf in where
-            or re.search(rf"(?<![\w]){re.escape(leaf)}(?![\w])", text)
-            or snake(leaf) in snake(text).split(" ")
-        ):
+        spoken = f"_{snake(leaf)}_" in f"_{snake(text)}_" or re.search(rf"(?<!\w){re.escape(leaf)}(?!\w)", text)
+        if leaf in where or (spoken and names.isdisjoint(where)):
             yield text
 
 
@@ -124,7 +149,7 @@ def _sentences(node: Any, where: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
     if isinstance(node, Mapping):
         named = tuple(str(part) for item in node.values() for part in (item if isinstance(item, list) else [item]) if isinstance(part, str) and len(part) < 64)  # fmt: skip
         for key, item in node.items():
-            yield from _sentences(item, (*where, *re.split(r"[.\[\]/]+", str(key)), *(t for n in named for t in re.split(r"[.\[\]/]+", n))))  # fmt: skip
+            yield from _sentences(item, (*where, str(key), *re.split(r"[.\[\]/]+", str(key)), *(t for n in named for t in re.split(r"[.\[\]/]+", n))))  # fmt: skip
     elif isinstance(node, list):
         for item in node:
             yield from _sentences(item, where)
@@ -134,8 +159,10 @@ def _sentences(node: Any, where: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
 
 def repaired(value: Any, refusal: Any) -> Any:
     """The value with each leaf that a refusal speaks of changed to what it asks for; the same value where it asks nothing."""
-    for place, leaf in list(_leaves(value, "")):
-        for sentence in said_of(refusal, place):
+    places = list(_leaves(value, ""))
+    names = frozenset(unescape(place.rpartition("/")[2]) for place, _ in places)
+    for place, leaf in places:
+        for sentence in said_of(refusal, place, names):
             fresh = _asked_for(sentence, leaf)
             if fresh is not None and fresh != leaf:
                 value = _put(value, place, fresh)
@@ -156,6 +183,8 @@ def _asked_for(sentence: str, leaf: Any) -> Any:
         if len(plain) > 1 or (plain and "one of" in sentence.lower()):
             return plain[0]
     least, most = _LEAST.search(sentence), _MOST.search(sentence)
+    if least is not None and most is not None and most.start() < least.start() and most.end() == least.end():
+        least = None  # "may not be greater than 50"
     if least is not None:
         bound = int(least[1])
         if isinstance(leaf, bool):

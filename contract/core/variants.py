@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice, pairwise
+from itertools import chain, islice, pairwise, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode
 
 from contract.core import message, sample
-from contract.core.document import escape, resolve
+from contract.core.document import escape, resolve, unescape
 from contract.core.evidence import Headers, Request, header, is_json
+from contract.core.plausible import siblings
 from contract.core.sample import MISSING
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ _TEXTS = ("zq7-no-such", "(", "\x01", "żółw", "*zq7", "-1", "0", "a b/c", "")
 """Texts that keep a schema of type string and that servers trip over."""
 _FIELDS = ("*zq7", "", "zq7", '"')  # the same for a header's value
 _WHOLE = (0, -1, 2**31, 2**63)
-_BRIEF = 2  # constraints that are broken at one place of a parameter
+_BRIEF = 3  # constraints that are broken at one place of a parameter
 _ENUM = 8  # members of an enum that are each asked for
 
 
@@ -83,17 +85,25 @@ def accepts(operation: Operation) -> str:
     return ", ".join([*ranges, "*/*;q=0.1"]) if ranges else "*/*"
 
 
-def everything(operation: Operation, base: Base, *, secured: bool, takes_credentials: bool) -> Iterator[Ask]:
+def everything(
+    operation: Operation,
+    base: Base,
+    *,
+    secured: bool,
+    takes_credentials: bool,
+    seen: Callable[[str], Iterable[Any]] = lambda name: (),
+) -> Iterator[Ask]:
     """All that is asked of an operation beside its plain request, what tells most first.
 
-    Then each parameter and each place of the body has its turn: all are asked something before one is asked twice.
+    Then each parameter and each place of the body has its turn: all are asked something before one is asked twice. `seen`
+    gives values that answers showed under a name: those that an enum does not list are worth to be sent.
     """
     yield from _access(operation, base, secured, takes_credentials)
     yield from _root(operation, base)
     negotiated = _negotiated(operation, base)
     yield from islice(negotiated, 1)
     yield from _shapes(operation, base)
-    turns = [*_by_parameter(operation, base), *_by_place(operation, base)]
+    turns = [*_by_parameter(operation, base, seen), *_by_place(operation, base, seen)]
     yield from _one_each(turns)
     yield from islice(negotiated, 1)
     yield from _one_each(turns)
@@ -110,7 +120,7 @@ def _shapes(operation: Operation, base: Base) -> Iterator[Ask]:
             and parameter.schema is not None
             and _SHAPING.fullmatch(parameter.name.lower())
         ):
-            for value in facts_of(operation, parameter.schema)["enum"][:_ENUM]:
+            for value in facts_of(operation, parameter.schema)["enum"][: _ENUM + 4]:
                 yield from _asked(
                     f"`{parameter.label}` as {_shown(value)}",
                     base.write(operation, given={parameter.label: value}),
@@ -118,6 +128,8 @@ def _shapes(operation: Operation, base: Base) -> Iterator[Ask]:
                 )
 
 
+SLOWING = re.compile(r"(.*_)?(delay|sleep|wait|timeout|duration|seconds?|ms|millis\w*)")
+"""Names of parameters that make a server wait."""
 _SHAPING = re.compile(r"(.*_)?(format|fmt|output|alt|accept|view|render|as|representation|style|mode)")
 
 
@@ -150,7 +162,7 @@ def _access(operation: Operation, base: Base, secured: bool, takes_credentials: 
     for parameter in names[:2]:
         label = parameter.label
         unknown = unknown_id(operation, parameter, base.given.get(label))
-        if unknown is not None:
+        if unknown is not None and not SLOWING.fullmatch(parameter.name.lower()):
             yield from _asked(
                 f"an unknown `{label}`", base.write(operation, given={label: unknown}), label, is_blamed=False
             )
@@ -189,6 +201,13 @@ def unknown_id(operation: Operation, parameter: Parameter, like: Any) -> Any:
 
 def _ill_formed(operation: Operation, parameter: Parameter, like: Any) -> Iterator[Any]:
     """Ids of another form than the known ones: of another type first, then odd texts."""
+    for value in _odd_ids(operation, parameter, like):
+        waits = SLOWING.fullmatch(parameter.name.lower()) and str(value).isdigit() and int(value) > 10
+        if not waits:
+            yield value
+
+
+def _odd_ids(operation: Operation, parameter: Parameter, like: Any) -> Iterator[Any]:
     text = "" if like is None else str(like)
     if text.isdigit() or _is_uuid(text):
         yield "zq7-ill-formed"
@@ -203,7 +222,7 @@ def _ill_formed(operation: Operation, parameter: Parameter, like: Any) -> Iterat
             yield from map(str, _STATUSES)
         yield from ("0", "-1", "99999999999", "zq7 (ż")
     else:
-        yield from ("zq7 (ż", "0", "*zq7", "\x01", "-1")
+        yield from ("zq7 (ż", "2147483646", "*zq7", "\x01", "-1", "0")
 
 
 def _negotiated(operation: Operation, base: Base) -> Iterator[Ask]:
@@ -221,12 +240,12 @@ def _negotiated(operation: Operation, base: Base) -> Iterator[Ask]:
 # --- parameters -------------------------------------------------------------------------------------------------------
 
 
-def _by_parameter(operation: Operation, base: Base) -> Iterator[Iterator[Ask]]:
+def _by_parameter(operation: Operation, base: Base, seen: Callable[[str], Iterable[Any]]) -> Iterator[Iterator[Ask]]:
     for parameter in operation.parameters:
         if parameter.location == "path":
             yield _of_path(operation, base, parameter)
         elif not (parameter.location == "header" and parameter.name.lower() in ("accept", "content-type", "authorization")):  # fmt: skip
-            yield _of_parameter(operation, base, parameter)
+            yield _of_parameter(operation, base, parameter, seen)
     plain = base.write(operation)
     if plain is not None:
         mark = "&" if "?" in plain.url else "?"
@@ -307,7 +326,9 @@ _DULL = frozenset(
 """Words that are never a parameter's name."""
 
 
-def _of_parameter(operation: Operation, base: Base, parameter: Parameter) -> Iterator[Ask]:
+def _of_parameter(
+    operation: Operation, base: Base, parameter: Parameter, seen: Callable[[str], Iterable[Any]]
+) -> Iterator[Ask]:
     label = parameter.label
 
     def sent(value: Any, what: str) -> Iterator[Ask]:
@@ -322,10 +343,14 @@ def _of_parameter(operation: Operation, base: Base, parameter: Parameter) -> Ite
             yield from sent(value, f"`{label}` as {_shown(value)}")
     if parameter.schema is not None:
         facts = facts_of(operation, parameter.schema)
-        broken = list(islice(sample.broken(operation.schemas, parameter.schema, "request"), _BRIEF))
+        broken = sorted(islice(sample.broken(operation.schemas, parameter.schema, "request"), 8), key=_telling)[:_BRIEF]
+        for value in _unlisted(operation, parameter.schema, facts["enum"], parameter.name, seen):
+            yield from sent(value, f"`{label}` as {_shown(value)}")
         honest = [value for value in facts["enum"] if value != base.given.get(label)][:_ENUM]
         if not honest:
             honest = list(islice(sample.values(operation.schemas, parameter.schema, "request", name=parameter.name), 1))
+        for value in _edges(operation, [parameter.schema]):
+            yield from sent(value, f"`{label}` as {_shown(value)}")
         for index, value in enumerate(honest):
             yield from sent(value, f"`{label}` as {_shown(value)}")
             if index < len(broken):
@@ -346,10 +371,38 @@ def _of_parameter(operation: Operation, base: Base, parameter: Parameter) -> Ite
         odd = (["zq7"], ["żółw"], [])
     elif "object" in kinds:
         odd = ({NOBODYS: "1"}, {"zq7": "żółw"}, {})
+    if SLOWING.fullmatch(parameter.name.lower()):
+        odd = [value for value in odd if not str(value).isdigit() or int(value) < 10]  # what takes long proves nothing
     if re.fullmatch(r"(.*_)?(status|code)s?(_code)?", parameter.name.lower()) and "boolean" not in kinds:
         odd = (*(_STATUSES if kinds & {"integer", "number"} else map(str, _STATUSES)), *odd)
     for value in odd:
         yield from sent(value, f"`{label}` as {_shown(value)}")
+
+
+def _telling(broken: sample.Broken) -> int:
+    """Order of constraints: those that servers leave unchecked come first."""
+    order = (
+        "enum",
+        "maximum",
+        "minimum",
+        "maxLength",
+        "minLength",
+        "maxItems",
+        "minItems",
+        "pattern",
+        "format",
+        "required",
+    )
+    return order.index(broken.keyword) if broken.keyword in order else len(order)
+
+
+def _unlisted(
+    operation: Operation, pointer: str, enum: Sequence[Any], name: str, seen: Callable[[str], Iterable[Any]]
+) -> Iterator[Any]:
+    """Likely members that an enum does not list: what answers showed, and what such a thing is often called."""
+    if enum and all(isinstance(member, str) for member in enum):
+        likely = [*(value for value in seen(name) if isinstance(value, str)), *siblings(name, enum)]
+        yield from islice((value for value in dict.fromkeys(likely) if value not in enum), 2)
 
 
 _STATUSES = (404, 307, 201)
@@ -410,32 +463,47 @@ def _root(operation: Operation, base: Base) -> Iterator[Ask]:
     if operation.request_body is None:
         if operation.method not in ("GET", "HEAD", "OPTIONS", "TRACE"):
             odd = replace(plain, body=b"zq7", headers=(*plain.headers, ("Content-Type", "multipart/form-data")))
-            yield Ask("a body that nobody declares", odd, "body:", is_blamed=False)
+            yield Ask("a body that nobody declares", odd, "body", is_blamed=False)
         return
-    yield from _asked("without a body", base.write(operation, without=["body"]), "body:")
+    yield from _asked("without a body", base.write(operation, without=["body"]), "body")
     kind = header(plain.headers, "content-type")
     if plain.body is None or kind is None:
         return
     if is_json(_plain_type(kind)):
-        yield Ask("JSON that ends too early", replace(plain, body=plain.body[:-1] + b"," if len(plain.body) > 1 else b"{"), "body:")  # fmt: skip
-        yield Ask("`null` as the body", replace(plain, body=b"null"), "body:")
+        yield Ask("JSON that ends too early", replace(plain, body=plain.body[:-1] + b"," if len(plain.body) > 1 else b"{"), "body")  # fmt: skip
+        yield Ask("`null` as the body", replace(plain, body=b"null"), "body")
         other = b"[]" if plain.body.lstrip()[:1] == b"{" else b"{}"
-        yield Ask(f"`{other.decode()}` as the body", replace(plain, body=other), "body:")
+        yield Ask(f"`{other.decode()}` as the body", replace(plain, body=other), "body")
+    if not is_json(_plain_type(kind)) and operation.request_body.media("application/json") is None:
+        written = json.dumps(base.body if isinstance(base.body, Mapping) else {}).encode()
+        as_json = replace(with_headers(plain, (("Content-Type", "application/json"),)), body=written)
+        yield Ask("JSON, which is not declared", as_json, "header:Content-Type", is_blamed=False)
     yield Ask("a media type that is not declared", with_headers(plain, (("Content-Type", NO_TYPE),)), "header:Content-Type", is_blamed=False)  # fmt: skip
     if is_json(_plain_type(kind)):
         patched = b'[{"op": "add", "path": "/data", "value": {}}]'
-        for media, body in (("application/json-patch+json", patched),):
+        form = urlencode({name: item for name, item in _members(plain.body) if isinstance(item, (str, int, float))})
+        for media, body in (
+            ("application/json-patch+json", patched),
+            ("application/x-www-form-urlencoded", form.encode()),
+        ):
             if operation.request_body.media(media) is None:
                 yield Ask(f"the media type {media}, which is not declared", replace(with_headers(plain, (("Content-Type", media),)), body=body), "header:Content-Type", is_blamed=False)  # fmt: skip
         if plain.body.lstrip()[:1] == b"{":
-            yield Ask("`{}` as the body", replace(plain, body=b"{}"), "body:")
-            yield Ask("a list around the body", replace(plain, body=b"[" + plain.body + b"]"), "body:")
+            # Some answer their refusals in another way to those who take anything.
+            anything = with_headers(plain, (("Accept", "*/*"),))
+            yield Ask("`{}` as the body, and `Accept: */*`", replace(anything, body=b"{}"), "body")
+            yield Ask("a list around the body", replace(plain, body=b"[" + plain.body + b"]"), "body")
         else:
-            yield Ask("`[null]` as the body", replace(plain, body=b"[null]"), "body:")
-            yield Ask("`[{}]` as the body", replace(plain, body=b"[{}]"), "body:")
+            yield Ask("`[null]` as the body", replace(plain, body=b"[null]"), "body")
+            yield Ask("`[{}]` as the body", replace(plain, body=b"[{}]"), "body")
 
 
-def _by_place(operation: Operation, base: Base) -> Iterator[Iterator[Ask]]:
+def _members(body: bytes) -> Iterable[tuple[str, Any]]:
+    value = json.loads(body)
+    return value.items() if isinstance(value, dict) else ()
+
+
+def _by_place(operation: Operation, base: Base, seen: Callable[[str], Iterable[Any]]) -> Iterator[Iterator[Ask]]:
     """For each place of the body one iterator of what is odd there."""
     media = _media(operation, base)
     if media is None or media.schema is None or base.body is MISSING:
@@ -445,7 +513,7 @@ def _by_place(operation: Operation, base: Base) -> Iterator[Iterator[Ask]]:
     whole = base.body
 
     def sent(value: Any, what: str, place: str) -> Iterator[Ask]:
-        yield from _asked(what, base.write(operation, given={"body": value}), f"body:{place}")
+        yield from _asked(what, base.write(operation, given={"body": value}), f"body:{place}" if place else "body")
 
     def extras() -> Iterator[Ask]:
         if isinstance(whole, Mapping):
@@ -468,20 +536,25 @@ def _by_place(operation: Operation, base: Base) -> Iterator[Iterator[Ask]]:
 
     def at(place: str, value: Any) -> Iterator[Ask]:
         start = whole if _has(whole, place) else full
-        wrong = iter(broken.pop(place, [])[:2])
+        wrong = iter(sorted(broken.pop(place, []), key=_telling))
         odd = [
             sent(sample.replaced(start, place, each), f"`body:{place}` as {_shown(each)}", place)
             for each in _odd(value)
         ]
+        name = place.rpartition("/")[2]
+        for each in _unlisted(operation, "", _enum_at(operation, media, place), name, seen):
+            yield from sent(sample.replaced(start, place, each), f"`body:{place}` as {_shown(each)}", place)
         # Not the same first everywhere: few places are asked more than once.
         turn = isinstance(value, (list, dict)) or sum(map(ord, place)) % 2
         if turn:
-            yield from chain.from_iterable(islice(odd, 1))
+            yield from odd.pop(0)
         for each in islice(wrong, 1):
             yield from sent(each.value, f"`body:{place}` breaks `{each.keyword}`", place)
-        yield from chain.from_iterable(odd)
-        for each in wrong:
-            yield from sent(each.value, f"`body:{place}` breaks `{each.keyword}`", place)
+        for each in _edges(operation, _at(operation, media, place)):
+            yield from sent(sample.replaced(start, place, each), f"`body:{place}` as {_shown(each)}", place)
+        left = [sent(each.value, f"`body:{place}` breaks `{each.keyword}`", place) for each in wrong]
+        for pair in zip_longest(odd, left, fillvalue=()):
+            yield from chain.from_iterable(pair)
 
     leaves.sort(
         key=lambda item: (not isinstance(item[1], list), item[0].count("/"))
@@ -491,6 +564,57 @@ def _by_place(operation: Operation, base: Base) -> Iterator[Iterator[Ask]]:
     for place, several in list(broken.items()):
         if place not in {known for known, _ in leaves}:
             yield iter([ask for each in several[:2] for ask in sent(each.value, f"`body:{place}` breaks `{each.keyword}`", place)])  # fmt: skip
+
+
+def _enum_at(operation: Operation, media: MediaType | None, place: str) -> list[Any]:
+    """Members of the enum at a place of the body; none where there is none."""
+    return [member for pointer in _at(operation, media, place)[:1] for member in facts_of(operation, pointer)["enum"]]
+
+
+def _at(operation: Operation, media: MediaType | None, place: str) -> list[str]:
+    """Pointers of the schemas of a place of the body."""
+    pointers = [media.schema] if media is not None and media.schema is not None else []
+    for token in place.split("/")[1:]:
+        below: list[str] = []
+        for at, node in operation.schemas.flatten(pointers):
+            if isinstance(node.get("properties"), Mapping) and unescape(token) in node["properties"]:
+                below.append(f"{at}/properties/{token}")
+            elif token.isdigit() and isinstance(node.get("items"), Mapping):
+                below.append(f"{at}/items")
+        pointers = below
+    return pointers
+
+
+def _edges(operation: Operation, pointers: Sequence[str]) -> Iterator[Any]:
+    """The largest and the longest value that is just allowed, and the least."""
+    told: dict[str, float] = {}
+    for _, node in operation.schemas.flatten(pointers):
+        for keyword in ("maximum", "maxLength", "minimum", "minLength"):
+            if isinstance(node.get(keyword), (int, float)) and not isinstance(node[keyword], bool):
+                told.setdefault(keyword, node[keyword])
+    for keyword, bound in told.items():
+        value: Any = bound
+        if keyword.endswith("Length"):
+            if not 0 < bound <= _LONG:
+                continue
+            value = "z" * int(bound)
+        if pointers and operation.schemas.accepts(pointers[0], "request", value):
+            yield value
+
+
+_LONG = 20_000
+
+
+def enums(operation: Operation, base: Base) -> Iterator[tuple[str, list[Any]]]:
+    """Top-level properties of the body that are enums, each with its members."""
+    media = _media(operation, base)
+    if media is None or media.schema is None:
+        return
+    for _, node in operation.schemas.flatten([media.schema]):
+        for name in node.get("properties") or ():
+            members = _enum_at(operation, media, f"/{escape(str(name))}")
+            if len(members) > 1:
+                yield name, members
 
 
 def _media(operation: Operation, base: Base) -> MediaType | None:
@@ -507,9 +631,9 @@ def _odd(value: Any) -> Iterator[Any]:
     if isinstance(value, bool):
         yield from (None, "zq7")
     elif isinstance(value, str):
-        yield from (None, "", "żółw", "zq7-no-such", "(", 0, "\x01")
+        yield from (None, "", "z" * 300, "z", "żółw", "zq7-no-such", "(", 0, "\x01")
     elif isinstance(value, (int, float)):
-        yield from (None, -1, 0, 2**63, "zq7")
+        yield from (str(value), None, -1, 10**6, 0, 2**63, "zq7")
     elif isinstance(value, list):
         yield from ([None], [], None)
         yield [{}] if value and isinstance(value[0], Mapping) else ["zq7"]

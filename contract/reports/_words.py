@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from contract.core.report import FindingRow, OperationName, OperationRow, Ratio, Report, Verdict
 
-OPEN = ("new", "unchanged")
+OPEN = ("new", "unchanged", "ongoing", "regressed", "stale")
 """States that count; `accepted`, `exempt` and `absent` do not."""
 
 # What a terminal obeys, what turns the reading direction round, and what nobody can see: C0, DEL, C1, no-break space,
@@ -176,7 +176,7 @@ def counts(words: Iterable[str], order: Sequence[str], noun: bool = False) -> st
     return ", ".join(plural(tally[w], w) if noun else f"{tally[w]:,} {w}" for w in order if tally[w])
 
 
-STATES = ("new", "unchanged", "accepted", "exempt", "absent")
+STATES = ("new", "regressed", "ongoing", "unchanged", "stale", "accepted", "exempt", "resolved", "absent")
 LEVELS = ("error", "warning", "note")
 
 SOURCE_WORDS = {

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contract.core import rule
+from contract.core.cause import words_of
 from contract.core.evidence import Complaint
 from contract.core.finding import Fix, Level, Mismatch, Proof, Where
 from contract.core.openapi import Operation
-
-_SHOWN = 160
 
 
 @rule.complained("valid-request-refused", Level.WARNING, proof=Proof.REPLAYED)
@@ -24,17 +23,9 @@ def valid_request_refused(operation: Operation, complaint: Complaint) -> Iterato
     yield Mismatch(
         Where("request", status=str(answer.status) if answer else None, pointer=complaint.where),
         declared="a request that keeps the document",
-        observed=f"refused with {answer.status}{_words(answer.body)}" if answer else "refused",
+        observed=f"refused with {answer.status}{words_of(answer.body)}" if answer else "refused",
         message=complaint.message,
         component=operation.pointer,
         name=complaint.where,
         fix=Fix("Write down the constraint that the server applies.", "Accept what the document allows."),
     )
-
-
-def _words(body: bytes) -> str:
-    """What the refusal says, as the beginning of its text: it often names the constraint that nobody wrote down."""
-    text = " ".join(body.decode("utf-8", "replace").split())
-    if len(text) > _SHOWN:
-        text = text[:_SHOWN].rpartition(" ")[0] + " …"  # no word is cut: half of a secret is known by nobody
-    return f": {text}" if text else ""

@@ -139,7 +139,7 @@ FORM = {"type": "object", "properties": {"n": {"const": 1}, "tags": LIST, "deep"
             '--between-the-parts\r\nContent-Disposition: form-data; name="tags"\r\n\r\nblack\r\n'
             '--between-the-parts\r\nContent-Disposition: form-data; name="deep"\r\nContent-Type: application/json\r\n\r\n'
             '{"R":100,"G":200}\r\n'
-            '--between-the-parts\r\nContent-Disposition: form-data; name="file"\r\nContent-Type: image/png\r\n\r\ndata\r\n'
+            '--between-the-parts\r\nContent-Disposition: form-data; name="file"; filename="file.png"\r\nContent-Type: image/png\r\n\r\ndata\r\n'
             "--between-the-parts--\r\n",
         ),
         ("text/*", {"schema": {"const": 17}}, "text/plain", "17"),

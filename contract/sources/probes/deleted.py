@@ -14,6 +14,8 @@ from contract.core.evidence import Complaint, Exchange, Progress, Request, Traff
 from contract.core.target import Target
 
 SOURCE = "deleted"
+_NOBODYS = "2147483646"
+"""An id that nothing has."""
 _ACCEPTED_LATER = 202
 """A deletion that takes its time (RFC 9110, 15.3.3)."""
 
@@ -25,7 +27,12 @@ def probe(
 
     `accepted` has for each operation an exchange that was a success; `readable` holds the keys of all declared `GET`s.
     """
-    ends = [key for key in accepted if key.startswith("DELETE ") and f"GET {key.removeprefix('DELETE ')}" in readable]
+    # A list that was emptied is there all the same.
+    ends = [
+        key
+        for key in accepted
+        if key.startswith("DELETE ") and key.endswith("}") and f"GET {key.removeprefix('DELETE ')}" in readable
+    ]
     for done, key in enumerate(ends):
         yield from _one(key.removeprefix("DELETE "), accepted, target)
         yield Progress(done + 1, len(ends), key, "deleted")
@@ -54,6 +61,10 @@ def _one(template: str, accepted: Mapping[str, Exchange], target: Target) -> Ite
     read = _ask(target, Request("GET", path, headers), f"GET {template}")
     yield read
     if read.response is not None and 200 <= read.response.status < 300:
+        nobodys = _ask(target, Request("GET", f"{path.rpartition('/')[0]}/{_NOBODYS}", headers), f"GET {template}")
+        yield nobodys
+        if nobodys.response is not None and 200 <= nobodys.response.status < 300:
+            return  # one that answers for what never was there holds nothing that could be deleted
         message = f"{path} was deleted (the server answered {gone.response.status}), and still answers {read.response.status}."
         yield Complaint("use-after-delete", f"GET {template}", (*chain, gone, read), message, source=SOURCE)
 

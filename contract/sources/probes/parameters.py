@@ -94,6 +94,9 @@ class _Operation:
                 )
                 exchanges = (plain, changed)
                 yield Complaint("undeclared-parameter", self.key, exchanges, message, name, f"query:{name}", SOURCE)
+                # What nobody wrote down is seldom checked either.
+                for odd in ("-1", _IMPROBABLE) if value.isdigit() and self.left > 2 else ():
+                    yield self._send(name, odd)
 
     def _sends(self, name: str) -> bool:
         return any(known == name for known, _ in parse_qsl(self.request.query, keep_blank_values=True))

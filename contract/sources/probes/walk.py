@@ -16,8 +16,11 @@ from itertools import chain, islice
 from typing import Any
 from urllib.parse import quote, unquote
 
+import orjson
+
 from contract.core import message, parameters, sample, variants
 from contract.core.cause import cause
+from contract.core.document import escape, unescape
 from contract.core.evidence import Complaint, Exchange, Headers, Progress, Request, Traffic, header, is_json
 from contract.core.finding import folded
 from contract.core.known import Known, before, id_of, word
@@ -32,6 +35,8 @@ MAX_REQUESTS = 40
 """Requests of one operation, its creations for others included."""
 
 _SAFE = ("GET", "HEAD", "OPTIONS", "TRACE", "QUERY")
+_HARMLESS = ("GET", "HEAD", "OPTIONS")
+"""What safe mode sends, as the fuzzer's does."""
 _WRITES = ("POST", "PUT", "PATCH")
 _REFUSED = frozenset({400, 422})
 """Answers that refuse the data itself."""
@@ -40,8 +45,14 @@ _DANGEROUS = re.compile(
     r"shut_?down|reset|purge|restart|reboot|power_?off|halt|kill|terminate|wipe|flush|truncate|drop|erase|"
     r"factory_?reset|log_?out|sign_?out|uninstall|format_?disk|self_?destruct|destroy_?all|delete_?all|clear_?all"
 )
-_SLOW_S = 20.0
+_SLOW_S = 8.0
 """Seconds that the answers of one operation may take in all, before it is asked no more."""
+_ENDS = 6
+"""The round from which on things are deleted; before it, what has fewer owners comes first, and then what has more."""
+_ACTS, _STATES = 6, 4
+"""Requests of an operation that are kept for the states of a resource, and members of an enum that are tried."""
+_FOR_LATER = 16
+"""Requests that are kept for a reader that nothing is known for yet."""
 _CREATIONS = 5
 """Things that are made in place of ones that were deleted, for one operation."""
 
@@ -90,6 +101,18 @@ def is_dangerous(operation: Operation) -> bool:
     return any(_DANGEROUS.fullmatch(name.lower().replace("-", "_")) for name in names)
 
 
+_DELETES = re.compile(r"((bulk|batch|mass|multi|soft|hard)_?)?(delete|remove|destroy|trash|discard)(_?(bulk|batch|many|all|multiple|items?))?")  # fmt: skip
+
+
+def deletes(operation: Operation) -> bool:
+    """True if it ends a resource: by its method, or by the last word of its path: `POST /tasks/{id}/delete`."""
+    if operation.method in _SAFE and "{" not in operation.path:
+        return False  # it names nothing that it could end: the standard's word counts (RFC 9110, 9.2.1)
+    last = next((part for part in reversed(operation.path.split("/")) if part), "")
+    verb = last.rpartition(":")[2] if ":" in last else last
+    return operation.method == "DELETE" or _DELETES.fullmatch(verb.lower().replace("-", "_")) is not None
+
+
 def probe(
     operations: Sequence[Operation],
     target: Target,
@@ -127,6 +150,8 @@ class _Stop:
         self.asked: set[tuple[Any, ...]] = set()
         self.refused: Complaint | None = None
         self.is_done = False
+        self.is_unique = False
+        """True if the same cannot be created twice: then each further one has names of its own."""
 
 
 class _Walk:
@@ -145,7 +170,7 @@ class _Walk:
         self._now = now
         self._fresh = fresh
         self._known = Known(options.ids)
-        driven = [op for op in operations if op.key not in options.left_out and (not options.safe or op.method in _SAFE)]  # fmt: skip
+        driven = [op for op in operations if op.key not in options.left_out and (not options.safe or (op.method in _HARMLESS and not deletes(op)))]  # fmt: skip
         self._stops = [_Stop(op, options.max_requests) for op in driven]
         self._by_key = {stop.operation.key: stop for stop in self._stops}
         self._deadline = None if options.max_time_s is None else now() + options.max_time_s
@@ -153,6 +178,15 @@ class _Walk:
         """What was made: word, id, and the path below which it was made."""
         self._makers: dict[str, _Stop] = {}
         """By word the operation that made such a thing."""
+        self._absent: set[str] = set()
+        """Paths of which a reader said that nothing is there."""
+        self._lent: set[tuple[str, str]] = set()
+        """What an answer named that did not say 201: new perhaps, or found."""
+        self._finders: set[str] = set()
+        """Keys of operations that answer the same thing twice."""
+        self._items = {_about(op) for op in operations if op.path.rstrip("/").endswith("}")}
+        """Words of which there are single things."""
+        self._ended = {_about(op) for op in driven if deletes(op)}
         self._silent = 0
         self._salt = 0
         shown = {name.lower() for op in operations for name in _named_by_security(op)} | options.secret
@@ -162,12 +196,23 @@ class _Walk:
     # --- the tour ---
 
     def events(self) -> Iterator[Exchange | Complaint | Progress]:
-        rounds = (self._careful, self._reads, self._creates, self._again, self._writes, self._destroys, self._served)
+        rounds = (
+            self._careful,
+            self._reads,
+            self._creates,
+            self._again,
+            self._writes,
+            self._acts,
+            self._destroys,
+            self._cleans,
+            self._served,
+        )
         whole, done, warning = len(rounds) * len(self._stops), 0, ""
         order = sorted(self._stops, key=lambda stop: stop.operation.path.count("{"))  # stable
         try:
             for number, each in enumerate(rounds):
-                stops = order if each is not self._destroys else list(reversed(order))
+                stops = order if number < _ENDS else sorted(order, key=lambda stop: -stop.operation.path.count("{"))
+                stops = list(reversed(order)) if each == self._cleans else stops
                 for stop in stops:
                     yield from each(stop)
                     done += 1
@@ -181,22 +226,40 @@ class _Walk:
         yield Progress(done if warning else whole, whole, "", "end", [warning] if warning else [])
 
     def _careful(self, stop: _Stop) -> Iterator[Exchange | Complaint]:
-        if stop.operation.method in _SAFE:
+        if stop.operation.method in _SAFE and not deletes(stop.operation):
             yield from self._honest(stop)
+
+    def _others(self, stop: _Stop) -> Iterator[Exchange | Complaint]:
+        """The same of other things that are known to exist: not all look alike."""
+        if stop.base is None or "{" not in stop.operation.path:
+            return
+        for given, sure in islice(self._places(stop.operation), 4):
+            if sure and any(stop.base.given.get(label) != value for label, value in given.items()):
+                request = self._written(stop, replace(stop.base, given={**stop.base.given, **given}))
+                if request is not None:
+                    yield from self._ask(stop, Ask("another thing", request, is_blamed=False))
 
     def _reads(self, stop: _Stop) -> Iterator[Exchange | Complaint]:
         if stop.operation.method in _SAFE and stop.is_accepted:
+            yield from self._others(stop)
             yield from self._everything(stop)
 
     def _creates(self, stop: _Stop) -> Iterator[Exchange | Complaint]:
-        if stop.operation.method not in _SAFE and stop.operation.method != "DELETE":
-            yield from self._honest(stop)
-            if stop.is_accepted and stop.base is not None and stop.operation.method in ("POST", "PUT"):
-                yield from self._once_more(stop, "the same again")
+        if stop.operation.method not in _SAFE and not deletes(stop.operation):
+            yield from self._created(stop)
+
+    def _created(self, stop: _Stop) -> Iterator[Exchange | Complaint]:
+        """Plainly, and the same again: a conflict, another one, or what is there already."""
+        yield from self._honest(stop)
+        if stop.is_accepted and stop.base is not None and stop.operation.method in ("POST", "PUT"):
+            for item in self._once_more(stop, "the same again"):
+                yield item
+                if isinstance(item, Exchange) and stop.operation.method == "POST":
+                    stop.is_unique = _status(item) in (400, 409, 422)
 
     def _again(self, stop: _Stop) -> Iterator[Exchange | Complaint]:
         """Readers once more: lists have something in them now, and ids that were missing are known."""
-        if stop.operation.method not in _SAFE:
+        if stop.operation.method not in _SAFE or deletes(stop.operation):
             return
         if not stop.is_accepted or not stop.is_sure:
             yield from self._honest(stop)
@@ -206,15 +269,64 @@ class _Walk:
             yield from self._everything(stop)
 
     def _writes(self, stop: _Stop) -> Iterator[Exchange | Complaint]:
-        if stop.operation.method in _SAFE or stop.operation.method == "DELETE":
+        if stop.operation.method in _SAFE or deletes(stop.operation):
             return
         if not stop.is_accepted:
-            yield from self._honest(stop)
+            yield from self._created(stop)
         yield from self._everything(stop)
 
+    def _acts(self, stop: _Stop) -> Iterator[Exchange | Complaint]:
+        """Each state that a resource can be put in, and whether it can still be changed then.
+
+        A reader that found nothing before may find what was made since.
+        """
+        base, operation = stop.base, stop.operation
+        if deletes(operation):
+            return
+        if operation.method in _SAFE and not stop.is_accepted:
+            yield from self._honest(stop)
+            if stop.is_accepted:
+                yield from self._everything(stop)
+        if (
+            operation.method not in _WRITES
+            or base is None
+            or not stop.is_accepted
+            or not isinstance(base.body, Mapping)
+        ):
+            return
+        for name, members in islice(variants.enums(operation, base), 2):
+            for member in members[-_STATES:]:
+                request = self._written(stop, replace(base, body={**base.body, name: member}))
+                if request is not None:
+                    place = f"body:/{escape(name)}"
+                    yield from self._ask(stop, Ask(f"`{place}` as {member}", request, place, is_blamed=False))
+        yield from self._once_more(stop, "plainly, at the end of its states")
+        for other in self._stops:
+            # `move` has put it in its last state: can it still be changed?
+            changes = other.operation.method in ("PUT", "PATCH") and other.is_accepted
+            if changes and other is not stop and operation.path.startswith(f"{other.operation.path}/"):
+                yield from self._once_more(other, f"after {operation.key}")
+
     def _destroys(self, stop: _Stop) -> Iterator[Exchange | Complaint]:
-        if stop.operation.method == "DELETE":
+        if deletes(stop.operation):
             yield from self._deletion(stop)
+
+    def _cleans(self, stop: _Stop) -> Iterator[Exchange | Complaint]:
+        """What is left of what the walk made is deleted, what lies inside of others first."""
+        operation = stop.operation
+        names = re.findall(r"\{([^{}]*)\}", operation.path)
+        last = next(
+            (each for each in operation.parameters if each.location == "path" and each.name in names[-1:]), None
+        )
+        if operation.method != "DELETE" or last is None or not operation.path.rstrip("/").endswith("}"):
+            return
+        for given in list(self._mine(operation, last)):
+            request = self._written(stop, self._base(operation, given))
+            if request is not None and stop.left > 0:
+                for item in self._ask(stop, Ask("what the walk made", request, is_blamed=False)):
+                    yield item
+                    if isinstance(item, Exchange) and 200 <= _status(item) < 300:
+                        self._forget(request.path, given[last.label])
 
     def _once_more(self, stop: _Stop, what: str) -> Iterator[Exchange | Complaint]:
         request = self._written(stop, stop.base) if stop.base is not None else None
@@ -268,6 +380,8 @@ class _Walk:
                 found = self._value(operation, parameter)
                 if found is not MISSING:
                     values[parameter.label] = found
+            elif parameter.location == "query" and _waits(operation, parameter):
+                values[parameter.label] = 0  # the default may take seconds
         accept = _usual(operation)
         media = _body_media(operation)
         if media is None:
@@ -434,23 +548,56 @@ class _Walk:
         yield from self._unasked_for(stop)
         yield from self._conditional(stop)
         told: dict[str, list[str]] = {}
+        kept = 2 + (_ACTS if stop.operation.method in _WRITES and any(variants.enums(stop.operation, stop.base)) else 0)
+        if stop.operation.method in _SAFE and not stop.is_accepted:
+            kept = _FOR_LATER
+        kept += _CREATIONS + 1 if self._makes_for_others(stop) else 0
         later: list[Ask] = []
         secured = _is_secured(stop.operation)
-        asks = variants.everything(stop.operation, stop.base, secured=secured, takes_credentials=bool(self._secret))
+        asks = variants.everything(
+            stop.operation,
+            stop.base,
+            secured=secured,
+            takes_credentials=bool(self._secret),
+            seen=self._known.shown_as,
+        )
         for ask in chain(asks, later):
-            if stop.left <= 2 or stop.took_s > _SLOW_S:
+            if stop.left <= kept or stop.took_s > _SLOW_S:
                 return
             said = told.setdefault(re.sub(r"^`[^`]*` ", "", ask.what), [])
             if ask not in later and len(said) > 1 and said[-1] == said[-2] != "":
                 later.append(ask)  # refused in the same words at two places: that is looked after
                 continue
             answered = None
-            for item in self._ask(stop, ask):
+            for item in self._ask(stop, self._made_new(stop, ask) if stop.is_unique else ask):
                 yield item
                 answered = item if isinstance(item, Exchange) else answered
             if answered is not None:
                 refused = 400 <= _status(answered) < 500
                 said.append(f"{_status(answered)} {cause(answered, stop.operation)}" if refused else "")
+
+    def _makes_for_others(self, stop: _Stop) -> bool:
+        """True if a deletion will need more of what it makes."""
+        operation = stop.operation
+        is_item = operation.path.rstrip("/").endswith("}")
+        if operation.method not in ("POST", "PUT") or is_item != (operation.method == "PUT"):
+            return False
+        return (_about(operation) if is_item else word(operation.path.rstrip("/").rpartition("/")[2])) in self._ended
+
+    def _made_new(self, stop: _Stop, ask: Ask) -> Ask:
+        """The same with names that are not taken, but for what it is about."""
+        try:
+            value = orjson.loads(ask.request.body or b"")
+        except ValueError:
+            return ask
+        if not isinstance(value, dict):
+            return ask
+        self._salt += 1
+        renewed = _renewed(value, self._salt + self._fresh() % 1_000_000_000)
+        about = unescape((ask.place or "").removeprefix("body:/").partition("/")[0])
+        if about in value:
+            renewed[about] = value[about]
+        return ask._replace(request=replace(ask.request, body=orjson.dumps(renewed)))
 
     def _unasked_for(self, stop: _Stop) -> Iterator[Exchange | Complaint]:
         """Without each header that the user sends and the document does not declare: does it work for others?"""
@@ -494,13 +641,13 @@ class _Walk:
             return  # without an id it would delete what others made
         is_item = operation.path.rstrip("/").endswith("}")
         given = yield from self._thing(stop, last, 1)
-        if given is not None and is_item:
+        if given is not None:
             yield from self._end(stop, given, last)
             given = yield from self._thing(stop, last, 1)
         if given is None and not is_item:
             return  # all that lies below something that others made
         left = _CREATIONS
-        asks = self._asks_of(stop, given or self._unknown(operation, last))
+        asks = self._asks_of(stop, given or self._unknown(operation, last), last)
         for what in list(asks):
             mine = len(list(self._mine(operation, last))) if is_item else 0
             if stop.left <= 2 + min(mine, 12) or stop.took_s > _SLOW_S or what not in asks:
@@ -510,27 +657,33 @@ class _Walk:
             for item in self._ask(stop, ask):
                 yield item
                 answered = _status(item) if isinstance(item, Exchange) else answered
-            if given is not None and answered is not None and 200 <= answered < 300:
-                self._forget(ask.request.path, given[last.label])
+            if answered is None or not 200 <= answered < 300:
+                continue
+            gone = ask.request.path.rstrip("/")
+            if not is_item:
+                self._emptied(operation, gone)
+                if given is not None and given not in list(self._mine(operation, last)):
+                    given = yield from self._thing(stop, last, left)
+                    left -= 1
+                    if given is None:
+                        return
+                    asks = self._asks_of(stop, given, last)
+                continue
+            self._forget(gone, unquote(gone.rpartition("/")[2]))
+            if given is not None and given not in list(self._mine(operation, last)):
                 given = yield from self._thing(stop, last, left)
                 left -= 1
-                asks = self._asks_of(stop, given or self._unknown(operation, last))
-                if given is None and not is_item:
-                    return
-        for given in list(self._mine(operation, last)) if is_item else ():
-            request = self._written(stop, self._base(operation, given))
-            if request is not None and stop.left > 0:
-                for item in self._ask(stop, Ask("what the walk made", request)):
-                    yield item
-                    if isinstance(item, Exchange) and 200 <= _status(item) < 300:
-                        self._forget(request.path, given[last.label])
+                asks = self._asks_of(stop, given or self._unknown(operation, last), last)
 
-    def _asks_of(self, stop: _Stop, given: Mapping[str, Any]) -> dict[str, Ask]:
+    def _asks_of(self, stop: _Stop, given: Mapping[str, Any], last: Parameter) -> dict[str, Ask]:
+        """What a deletion is asked: of something of our own, or of what nobody has."""
         base = self._base(stop.operation, given)
         stop.base = stop.base or base
         secured = _is_secured(stop.operation)
         found = variants.everything(stop.operation, base, secured=secured, takes_credentials=bool(self._secret))
-        return {ask.what: ask for ask in found}
+        plain = self._written(stop, base)
+        own = plain.path.split("/") if plain is not None and given in list(self._mine(stop.operation, last)) else None
+        return {ask.what: ask for ask in found if _spares(stop.operation, ask.request.path, own)}
 
     def _end(self, stop: _Stop, given: Mapping[str, Any], last: Parameter) -> Iterator[Exchange | Complaint]:
         """Deleted, read, and deleted again."""
@@ -544,18 +697,36 @@ class _Walk:
         if gone is None:
             return
         stop.plain.append(gone)
+        reader = self._by_key.get(f"GET {stop.operation.path}")
+        # It is there for certain where it was made below this very path, and the path can be read at all.
+        made = {f"{below}/{quote(str(value), safe='')}" for _, value, below in self._own}
+        below_it = any(request.path == path or request.path.startswith(f"{path}/") for path in made)
+        stop.is_sure = below_it and (reader is None or reader.is_accepted)
         if not 200 <= _status(gone) < 300:
             return
         stop.is_accepted = True
+        if not stop.operation.path.rstrip("/").endswith("}"):
+            self._emptied(stop.operation, request.path)
+            yield from self._ask(stop, Ask("deleted again", request, is_blamed=False))
+            return
         self._forget(request.path, given[last.label])
-        reader = self._by_key.get(f"GET {stop.operation.path}")
         if (
             reader is not None and _status(gone) != 202
         ):  # which promises a deletion, and does not report one (RFC 9110, 15.3.3)
             asked = replace(request, method="GET", body=None, headers=(("Accept", variants.accepts(reader.operation)),))
             for item in self._ask(reader, Ask("after its deletion", asked, is_blamed=False), learns=False):
                 yield item
-                if isinstance(item, Exchange) and 200 <= _status(item) < 300:
+                if not isinstance(item, Exchange) or not 200 <= _status(item) < 300:
+                    continue
+                # One that answers for what never was there holds nothing that could be deleted.
+                nobodys = self._unknown(reader.operation, last)
+                other = self._written(reader, self._base(reader.operation, nobodys))
+                answers_all = False
+                if other is not None:
+                    for seen in self._ask(reader, Ask("what never was there", other, is_blamed=False), learns=False):
+                        yield seen
+                        answers_all = answers_all or (isinstance(seen, Exchange) and 200 <= _status(seen) < 300)
+                if not answers_all:
                     said = f"{asked.path} was deleted (the server answered {_status(gone)}), and still answers {_status(item)}."
                     yield Complaint("use-after-delete", reader.operation.key, (gone, item), said, source=SOURCE)
         yield from self._ask(stop, Ask("deleted again", request, is_blamed=False))
@@ -577,7 +748,7 @@ class _Walk:
             return
         base, operation = maker.base, maker.operation
         for attempt in range(2):
-            if stop.left <= 1:
+            if stop.left <= 1 or maker.left <= 0:
                 return
             self._salt += 1
             body = base.body if not attempt else _renewed(base.body, self._salt + self._fresh() % 1_000_000_000)
@@ -597,8 +768,6 @@ class _Walk:
             if request is None:
                 return
             before_it = len(self._own)
-            maker.left += 1  # it is made for another operation, which pays for it
-            stop.left -= 1
             yield from self._ask(maker, Ask(f"another one ({self._salt})", request, is_blamed=False))
             if len(self._own) > before_it:
                 return
@@ -635,6 +804,13 @@ class _Walk:
                     values[parameter.label] = found
         return Base(values, headers=_usual(operation))
 
+    def _emptied(self, operation: Operation, path: str) -> None:
+        """What lay below a path is gone; the thing itself, where a verb says so: `POST /tasks/17/delete`."""
+        path = path.rstrip("/")
+        if operation.method != "DELETE" and (found := re.match(r"(.*/([^/:]+))[/:][^/]*$", path)) is not None:
+            self._forget(found[1], unquote(found[2]))
+        self._own = [item for item in self._own if not f"{item[2]}/".startswith(f"{path}/")]
+
     def _forget(self, path: str, value: Any) -> None:
         self._known.forget(path)
         below = path.rstrip("/").rpartition("/")[0]
@@ -664,12 +840,15 @@ class _Walk:
             )
         bare = ask.credentials != "own"
         if bare:
-            spoiled = (
-                tuple((name, _spoiled(value)) for name, value in self._secret) if ask.credentials == "wrong" else ()
-            )
             present = {name.lower() for name, _ in request.headers}
-            added = tuple(item for item in self._plain_headers if item[0].lower() not in present)
-            request = replace(request, headers=(*request.headers, *added, *spoiled))
+            added = [*self._plain_headers]
+            if ask.credentials == "wrong":
+                added += [(name, _spoiled(value)) for name, value in self._secret]
+            elif ask.credentials.startswith("but "):  # all of our own headers but this one
+                added += self._secret
+                present.add(ask.credentials.removeprefix("but ").lower())
+            sent = tuple(item for item in added if item[0].lower() not in present)
+            request = replace(request, headers=(*request.headers, *sent))
         exchange = self._target.send(
             request, source=SOURCE, traffic=Traffic.SYNTHETIC, operation=operation.key, bare=bare
         )
@@ -678,48 +857,77 @@ class _Walk:
         self._silent = self._silent + 1 if (exchange.failure or "").startswith("connection refused") else 0
         if learns and not bare:
             self._take_in(stop, exchange)
+        elif bare:
+            self._own_up(stop, exchange)  # whoever asked, it is there now
         yield exchange
         if self._silent >= 3:
             raise _Stopped("walk: the server went away, and the rest was not asked")
         yield from self._complaints(stop, ask, exchange)
 
     def _take_in(self, stop: _Stop, exchange: Exchange) -> None:
-        operation = stop.operation
-        made = self._made_by(operation, exchange)
+        operation, path = stop.operation, exchange.request.path.rstrip("/")
+        if _status(exchange) in (404, 410) and operation.method in ("GET", "HEAD"):
+            self._absent.add(path)
+        made = self._own_up(stop, exchange)
         self._known.learn(operation, exchange)
         if made is not None:
-            self._own.append(made)
-            self._known.put(made[0], made[1])
-            self._makers.setdefault(made[0], stop)
+            self._known.prefer(made[0], made[1])
+        if operation.method == "PUT" and 200 <= _status(exchange) < 300 and operation.path.rstrip("/").endswith("}"):
+            self._makers.setdefault(_about(operation), stop)
 
-    def _made_by(self, operation: Operation, exchange: Exchange) -> tuple[str, Any, str] | None:
-        """What a success has made, as far as that is certain: a thing that was not known before."""
-        status, request = _status(exchange), exchange.request
-        if exchange.response is None or not 200 <= status < 300 or operation.method not in ("POST", "PUT"):
+    def _own_up(self, stop: _Stop, exchange: Exchange) -> tuple[str, Any, str] | None:
+        """Keeps what a success has made, as far as that is certain: a thing that was not there before."""
+        operation, status = stop.operation, _status(exchange)
+        if not 200 <= status < 300 or operation.method not in ("POST", "PUT"):
             return None
-        path = request.path.rstrip("/")
+        is_put = operation.method == "PUT"
+        named = self._put_there(operation, exchange) if is_put else self._posted(operation, exchange)
+        if named is None:
+            return None
+        key = (named[0], str(named[1]))
+        if not is_put and status != 201 and key in self._lent:
+            # The same thing for a second time: it looks up what is there, and may have done so before.
+            self._finders.add(operation.key)
+            self._own = [item for item in self._own if (item[0], str(item[1])) != key]
+        if self._known.has(*named[:2]) or (status != 201 and operation.key in self._finders):
+            return None
+        if status != 201 and not is_put:
+            self._lent.add(key)
+        self._own.append(named)
+        self._makers.setdefault(named[0], stop)
+        return named
+
+    def _put_there(self, operation: Operation, exchange: Exchange) -> tuple[str, Any, str] | None:
+        """What a PUT has made: its answer says so (RFC 9110, 9.3.4), or nothing was there before it."""
+        path = exchange.request.path.rstrip("/")
         below, _, leaf = path.rpartition("/")
-        if operation.path.rstrip("/").endswith("}"):
-            about, value = (
-                word(before(operation.path, operation.path.rstrip("/").rpartition("{")[2][:-1])),
-                unquote(leaf),
-            )
-            if operation.method != "PUT" or self._known.has(about, value):
-                return None
-            return about, value, below
-        if operation.method != "POST":
+        if not operation.path.rstrip("/").endswith("}"):
             return None
-        about = word(leaf)
-        location = header(exchange.response.headers, "location")
-        found = (
-            unquote(location.partition("?")[0].rstrip("/").rpartition("/")[2]) if location and "/" in location else None
-        )
-        if found is None:
+        is_new = _status(exchange) == 201 or path in self._absent or "zq7walk" in leaf
+        return (_about(operation), unquote(leaf), below) if is_new else None
+
+    def _posted(self, operation: Operation, exchange: Exchange) -> tuple[str, Any, str] | None:
+        """What a POST has made, and the path below which it lies: as `Location` says, else as the answer does."""
+        assert exchange.response is not None
+        path, status = exchange.request.path.rstrip("/"), exchange.response.status
+        if operation.path.rstrip("/").endswith("}"):
+            return None
+        about = word(path.rpartition("/")[2])
+        location = re.sub(r"^https?://[^/]+", "", header(exchange.response.headers, "location") or "")
+        found: Any = None
+        if "/" in location:
+            holder, _, leaf = location.partition("?")[0].rstrip("/").rpartition("/")
+            found = unquote(leaf)
+            if holder.startswith("/") and word(holder.rpartition("/")[2]) != about:
+                about, path = word(holder.rpartition("/")[2]), holder  # a job that makes it, or the thing acted on
+        elif status != 202 and (status == 201 or about in self._items):
             try:
                 found = id_of(exchange.response.json, about)
             except ValueError:
                 return None
-        return (about, found, path) if found not in (None, "") and not self._known.has(about, found) else None
+        if found in (None, "") or str(found) in map(unquote, exchange.request.path.split("/")):
+            return None
+        return None if _is_named_in(exchange.request, found) else (about, found, path)
 
     def _complaints(self, stop: _Stop, ask: Ask, exchange: Exchange) -> Iterator[Complaint]:
         """What only the asker can know of an answer."""
@@ -743,7 +951,7 @@ class _Walk:
         is_plain = ask.what == "plainly"
         if status in _REFUSED and ask.is_blamed and (stop.is_accepted or (is_plain and stop.refused is None)):
             if next(parameters.errors(operation, exchange, operation.path_values(exchange)), None) is None:
-                how = "" if is_plain else f" ({ask.what})"
+                how = "" if is_plain else f" ({_honestly(ask.what)})"
                 said = f"The request keeps the document{how}, and the server refuses it with {status}."
                 place = folded(ask.place) if ask.place is not None else None
                 complaint = Complaint(
@@ -780,7 +988,8 @@ class _Walk:
             said = f"No honest request gets an answer: {shown.failure}."
         elif stop.is_sure and all(status == 404 for status in answers):
             there = " for what is known to exist" if "{" in operation.path else ""
-            if not there and not all(map(self._options.is_router_s, seen)):
+            # A 404 may be about something else that the request names: `{"user_id": 3}`.
+            if (not there or _refers(stop.base)) and not all(map(self._options.is_router_s, seen)):
                 return
             said = f"Every honest request is answered with 404{there}."
         else:
@@ -799,7 +1008,9 @@ class _Walk:
                     kept = self._learnt.ids.setdefault((operation.key, label.partition(":")[2]), [])
                     if value not in kept:
                         kept.append(value)
-        self._learnt.own[:] = [f"{below}/{quote(str(value), safe='')}" for _, value, below in self._own]
+        own = (f"{below}/{quote(str(value), safe='')}" for _, value, below in self._own)
+        # A thing that is declared nowhere may be none: an answer has an `id` for other reasons too.
+        self._learnt.own[:] = [path for path in own if any(_is_at(stop.operation, path) for stop in self._stops)]
 
 
 # --- small readings ---------------------------------------------------------------------------------------------------
@@ -810,8 +1021,90 @@ def _usual(operation: Operation) -> Headers:
     return (("Accept", variants.accepts(operation)), ("Accept-Encoding", "gzip, deflate"))
 
 
+def _spares(operation: Operation, path: str, own: Sequence[str] | None) -> bool:
+    """True if a deletion of that path ends nothing that others made: what is not of `own` in it is nobody's name."""
+    template = [*operation.base_paths[0].rstrip("/").split("/"), *operation.path.strip("/").split("/")]
+    parts = path.rstrip("/").split("/")
+    if len(parts) != len(template) or (own is not None and len(own) != len(parts)):
+        return False
+    variable = [index for index, part in enumerate(template) if "{" in part]
+    if own is None:
+        return all(_is_nobodys(operation, template[index], unquote(parts[index])) for index in variable[-1:])
+    return all(
+        parts[index] == own[index] or _is_nobodys(operation, template[index], unquote(parts[index]))
+        for index in variable
+    )
+
+
+def _is_nobodys(operation: Operation, part: str, text: str) -> bool:
+    """True for a name that nothing has: one of ours, a number that is not reached, a text where numbers are declared.
+
+    An ill-formed value is not enough: `17` breaks `type: string`, and is the id of something all the same.
+    """
+    if "zq7" in text or text in _NOBODYS or re.search(r"[^\w.~+@-]", text):
+        return True
+    parameter = next((each for each in operation.parameters if part == f"{{{each.name}}}"), None)
+    if parameter is None or parameter.schema is None or re.fullmatch(r"[+-]?\d+(\.\d+)?", text):
+        return False
+    kinds: frozenset[str] = variants.facts_of(operation, parameter.schema)["kinds"]
+    return bool(kinds) and kinds <= {"integer", "number"}
+
+
+_NOBODYS = frozenset({variants.NIL_UUID, "2147483646", str(2**63), "99999999999"})
+
+
+def _is_at(operation: Operation, path: str) -> bool:
+    pattern = re.sub(r"\\\{[^{}]*\\\}", "[^/]+", re.escape(operation.base_paths[0] + operation.path))
+    return bool(operation.path.endswith("}") and re.fullmatch(pattern, path))
+
+
+def _about(operation: Operation) -> str:
+    """The word of the thing that its last path parameter names."""
+    return word(before(operation.path, operation.path.rpartition("{")[2].partition("}")[0]))
+
+
+_REFERENCE = re.compile(r"(_id|Id|ID|_uuid)s?$")
+
+
+def _refers(base: Base | None) -> bool:
+    """True if a request names other things than its path does."""
+
+    def names(value: Any) -> Iterator[str]:
+        for key, item in value.items() if isinstance(value, Mapping) else ():
+            yield str(key)
+            yield from names(item)
+        for item in value if isinstance(value, list) else ():
+            yield from names(item)
+
+    given = (label.partition(":")[2] for label in base.given if not label.startswith("path:")) if base else ()
+    return base is not None and any(map(_REFERENCE.search, chain(given, names(base.body))))
+
+
+def _is_named_in(request: Request, value: Any) -> bool:
+    """True if the request's body names that thing as one that is there: `{"role_id": 3}`."""
+    try:
+        body = orjson.loads(request.body or b"")
+    except ValueError:
+        return False
+    members = body.items() if isinstance(body, dict) else ()
+    return any(_REFERENCE.search(name) and (item == value or (isinstance(item, list) and value in item)) for name, item in members)  # fmt: skip
+
+
 def _status(exchange: Exchange) -> int:
     return exchange.response.status if exchange.response is not None else 0
+
+
+def _honestly(what: str) -> str:
+    """What is odd about a request that keeps the document all the same: sent as text, a number is a string."""
+    return re.sub(r" breaks `\w+`$", " with another value", what)
+
+
+def _waits(operation: Operation, parameter: Parameter) -> bool:
+    """True for a number that makes the server wait, and may be 0."""
+    if parameter.schema is None or not variants.SLOWING.fullmatch(parameter.name.lower()):
+        return False
+    kinds = variants.facts_of(operation, parameter.schema)["kinds"]
+    return bool(kinds & {"integer", "number"})
 
 
 def _words(exchange: Exchange) -> Any:
