@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# What the tests need beside Python: a real Laravel to list routes, and a browser to look at the report.
-DEBIAN := php-cli php-laravel-framework php-sqlite3 chromium fonts-dejavu-core curl
+# What the tests need beside Python: a real Laravel to list routes, a browser to look at the report, and PostgreSQL.
+DEBIAN := php-cli php-laravel-framework php-sqlite3 chromium fonts-dejavu-core curl postgresql
 
 .PHONY: help demo test setup debian lint types tests docs constraints clean
 .DELETE_ON_ERROR:
@@ -54,7 +54,7 @@ debian:
 	    || { tail -n 5 "$$log"; echo "They could not be installed; the tests that need them will be left out."; }; \
 	  rm -f "$$log"; \
 	else \
-	  echo "Not installed:$$missing. The tests of Laravel's routes (php) or of the page in a browser (chromium) will be left out."; \
+	  echo "Not installed:$$missing. The tests of Laravel's routes (php), of the page in a browser (chromium) or of the store on PostgreSQL will be left out."; \
 	fi
 
 lint: $(VENV)/test

@@ -30,6 +30,9 @@ COMMANDS = {
     "merge": "add up what several runs have counted, and report it as one",
     "record": "stand between clients and the API, and write down what passes",
     "infer": "write the part of a document that recorded traffic shows and no document declares",
+    "serve": "keep the reports of all runs, run checks, and answer how a contract stands, over HTTP",
+    "token": "make a token for the service",
+    "push": "send a JSON report to the service",
     "config": "show the settings and where each comes from, or the schema of the file",
 }
 
@@ -113,6 +116,40 @@ exit codes:
   0  inferred, or nothing to infer
   2  usage or configuration
   3  the traffic cannot be read, or not all of it""",
+    "serve": """\
+examples:
+  contract serve
+      on http://127.0.0.1:8080, everything in contract.db; the first start prints an admin token, once
+  CONTRACT_DATABASE=postgresql+pg8000://user:password@host/contract contract serve --host 0.0.0.0
+      on PostgreSQL; behind a proxy that speaks TLS
+  contract serve --config service.toml
+      [service.projects.shop] with `config = "shop/contract.toml"` lets it run the checks of that project
+
+exit codes:
+  0  ended by Ctrl-C
+  2  usage or configuration
+  3  the database cannot be used""",
+    "token": """\
+examples:
+  contract token create --project shop --scope write --label ci
+      a token that may push; the secret is printed, once, and the project is created if it is new
+  contract token create --project shop --scope read --expires 90 > dashboard.token
+
+exit codes:
+  0  made
+  2  usage or configuration
+  3  the database cannot be used""",
+    "push": """\
+examples:
+  contract push report.json --to https://contract.example.com --project shop
+      what `contract check --format json=report.json` wrote, with the token of the variable CONTRACT_TOKEN; sent twice,
+      a report counts once
+  contract push report.json --to http://127.0.0.1:8080 --project shop --token-file ci.token
+
+exit codes:
+  0  the service has it
+  2  usage, or the service refuses it: the message says why
+  3  the service cannot be reached, or is busy after several tries""",
     "config": """\
 examples:
   contract config show
@@ -243,7 +280,11 @@ def parser(name: str) -> argparse.ArgumentParser:
         usage=_USAGE[name],
         description=_sentence(COMMANDS[name]),
         epilog=EXAMPLES[name]
-        + ("" if name in ("replay", "explain", "record", "infer", "config") else f"\n\n{EXIT_CODES}"),
+        + (
+            ""
+            if name in ("replay", "explain", "record", "infer", "serve", "token", "push", "config")
+            else f"\n\n{EXIT_CODES}"
+        ),
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=30, width=110),
         allow_abbrev=False,
         add_help=False,
@@ -268,7 +309,7 @@ def parser(name: str) -> argparse.ArgumentParser:
                     key.opposite[0], dest=key.name, action="store_const", const=key.opposite[1], help=key.opposite[2]
                 )
     common = made.add_argument_group("common")
-    if sections:
+    if sections or name in ("serve", "token"):
         common.add_argument("--config", metavar="FILE", help="instead of the nearest contract.toml or pyproject.toml")
     if name in ("check", "observe", "merge"):
         common.add_argument("-q", "--quiet", action="store_const", const=True, help="no progress; only the last line")
@@ -316,8 +357,33 @@ def _arguments(made: argparse.ArgumentParser, name: str) -> None:
     elif name == "infer":
         made.add_argument("--out", metavar="FILE", help="write it there instead of to standard output")
         made.add_argument("--format", metavar="NAME", dest="infer_format", help="yaml or json (default: yaml)")
+    elif name == "serve":
+        made.add_argument("--host", metavar="ADDRESS", help="(default: 127.0.0.1, for this machine alone)")
+        made.add_argument("--port", metavar="N", help="(default: 8080; 0 takes a free one)")
+        _database(made)
+    elif name == "token":
+        made.add_argument("what", metavar="create", help="what is to be done")
+        made.add_argument("--project", metavar="NAME", help="what the token may see; created if it is new")
+        made.add_argument("--scope", metavar="SCOPE", help="read, write (push and decide), admin (make tokens)")
+        made.add_argument("--expires", metavar="DAYS", help="(default: never)")
+        made.add_argument("--label", metavar="TEXT", help="who uses it; stands beside what is done with it")
+        _database(made)
+    elif name == "push":
+        made.add_argument("report_file", metavar="REPORT.json", help="what `--format json=PATH` wrote")
+        made.add_argument("--to", metavar="URL", help="where the service is")
+        made.add_argument("--project", metavar="NAME", help="which project the report belongs to")
+        made.add_argument("--token-file", metavar="FILE", help="holds the token (default: the variable CONTRACT_TOKEN)")
     elif name == "config":
         made.add_argument("what", nargs="?", metavar="show|schema", help="(default: show)")
+
+
+def _database(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        "--database",
+        metavar="URL",
+        help="sqlite:///FILE or postgresql+pg8000://…; with a password rather the variable CONTRACT_DATABASE "
+        "(default: sqlite:///contract.db)",
+    )
 
 
 _USAGE = {
@@ -330,6 +396,9 @@ _USAGE = {
     "merge": "contract merge [--out FILE] [--document FILE] [--format NAME[=PATH]] LEDGER …",
     "record": "contract record --target URL [--port N] [--out FILE] …",
     "infer": "contract infer --traffic KIND:FILE … [--document FILE] [--out FILE] [--format yaml|json]",
+    "serve": "contract serve [--host ADDRESS] [--port N] [--database URL]",
+    "token": "contract token create [--project NAME] --scope read|write|admin [--expires DAYS] [--label TEXT] …",
+    "push": "contract push REPORT.json --to URL --project NAME [--token-file FILE]",
     "config": "contract config [show|schema]",
 }
 _ALL = ("document", "evidence", "walk", "fuzzer", "requests", "scope", "generated types", "this run", "reports", "gate")
@@ -780,6 +849,36 @@ def _infer(flags: dict[str, Any]) -> int:
     return made.exit_code
 
 
+def _serve(flags: dict[str, Any]) -> int:
+    from pathlib import Path
+
+    from contract.app import serve
+
+    serve.serve(serve.config(flags, os.environ, Path.cwd()), _print)
+    return 0
+
+
+def _token(flags: dict[str, Any]) -> int:
+    from pathlib import Path
+
+    from contract.app import serve
+    from contract.core.errors import ConfigError
+
+    if flags["what"] != "create":
+        raise ConfigError(f"`contract token` takes `create`, not `{flags['what']}`", "contract token --help")
+    secret, sentence = serve.create_token(serve.config(flags, os.environ, Path.cwd()), flags)
+    print(sentence, file=sys.stderr)
+    _print(secret)
+    return 0
+
+
+def _push(flags: dict[str, Any]) -> int:
+    from contract.app import push
+
+    _print(push.push(push.read(flags, os.environ), note=lambda text: print(f"note: {text}", file=sys.stderr)))
+    return 0
+
+
 def _config(flags: dict[str, Any]) -> int:
     from contract.app import settings
     from contract.core.errors import ConfigError
@@ -812,5 +911,8 @@ _COMMAND: dict[str, Callable[[dict[str, Any]], int]] = {
     "merge": _merge,
     "record": _record,
     "infer": _infer,
+    "serve": _serve,
+    "token": _token,
+    "push": _push,
     "config": _config,
 }

@@ -13,6 +13,33 @@ from contract.app.keys import BY_PATH, TABLES, Key, nearest
 from contract.app.values import Map, Place, Unknown, Unset
 from contract.core.errors import ConfigError
 
+SERVICE = "service"
+"""The table of `contract serve`, which `app/service/config.py` reads."""
+SERVICE_SCHEMA: dict[str, Any] = {
+    "description": "what `contract serve` is told",
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "host": {"type": "string", "description": "where it listens (default: 127.0.0.1)"},
+        "port": {"type": "integer", "minimum": 0, "maximum": 65535, "description": "(default: 8080)"},
+        "database": {"type": "string", "description": "sqlite:///FILE or postgresql+pg8000://…"},
+        "rate": {"type": "integer", "minimum": 1, "description": "requests of one token in a minute (default: 600)"},
+        "burst": {"type": "integer", "minimum": 1, "description": "requests of one token at once (default: 120)"},
+        "max_body_bytes": {"type": "integer", "minimum": 1024, "description": "of a report (default: 32 MiB)"},
+        "secure_cookies": {"type": "boolean", "description": "behind TLS: cookies go over https only (default: false)"},
+        "projects": {
+            "description": "by project the check that the service may run",
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["config"],
+                "properties": {"config": {"type": "string", "description": "contract.toml of the check"}},
+            },
+        },
+    },
+}
+
 
 def missing_variable(name: str, error: Unset) -> ConfigError:
     return ConfigError(
@@ -65,8 +92,8 @@ class File:
                         known = [path.partition(".")[2] for path in BY_PATH if path.startswith(f"{name}.")]
                         raise self._unknown((name, inner), known)
                     yield (name, inner), raw
-            else:
-                raise self._unknown((name,), [*BY_PATH, *TABLES])
+            elif name != SERVICE:
+                raise self._unknown((name,), [*BY_PATH, *TABLES, SERVICE])
 
     def _unknown(self, path: tuple[str, ...], known: Sequence[str]) -> ConfigError:
         plain = {candidate.rpartition(".")[2]: candidate for candidate in known}

@@ -109,7 +109,7 @@ class Settings:
         return said[-1] if said else own
 
 
-_OTHER_VARIABLES = ("CONTRACT_CONFIG", "CONTRACT_DATA", "CONTRACT_DEMO_")
+_OTHER_VARIABLES = ("CONTRACT_CONFIG", "CONTRACT_DATA", "CONTRACT_DEMO_", "CONTRACT_TOKEN")
 _MERGED = ("headers", "levels", "ids")
 
 
@@ -325,6 +325,7 @@ def schema() -> dict[str, Any]:
             home["properties"][inner] = entry
         else:
             properties[key.path] = entry
+    properties[configfile.SERVICE] = configfile.SERVICE_SCHEMA
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "contract.toml",

@@ -78,7 +78,8 @@ def _texts(value: Any, depth: int) -> list[str]:
 
 def _without_values(text: str, values: frozenset[str]) -> str:
     text = _VALUE.sub(" ", _QUOTED.sub(" ", text))
-    words = [word for word in re.findall(r"[A-Za-z][A-Za-z_-]*", text) if word.lower() not in values]
+    # Shorter words are those of ids too, and would come and go with them.
+    words = [word for word in re.findall(r"[A-Za-z][A-Za-z_-]+", text) if word.lower() not in values]
     return " ".join(words[:_WORDS]).lower() if len(words) > 1 else ""  # a single word is a name, or a value
 
 

@@ -64,6 +64,11 @@ def read(text: str | bytes) -> Report:
         data = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise ContractError(f"the report is not JSON: {error}", "write one with `--format json=PATH`") from error
+    return of(data)
+
+
+def of(data: Any) -> Report:
+    """The report that parsed JSON is; ContractError as for `read`."""
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version is None:
         raise ContractError(

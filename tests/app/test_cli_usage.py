@@ -48,6 +48,9 @@ def test_without_a_command_the_commands_are_told(capsys: Out) -> None:
         "merge",
         "record",
         "infer",
+        "serve",
+        "token",
+        "push",
         "config",
     ]
 
@@ -58,7 +61,7 @@ def test_without_a_command_the_commands_are_told(capsys: Out) -> None:
         (["chekc"], "error: unknown command `chekc`. Did you mean `check`?\n"),
         (
             ["xyzzy"],
-            "error: unknown command `xyzzy`\n  hint: commands: check, lint, generate, explain, replay, observe, merge, record, infer, config\n",
+            "error: unknown command `xyzzy`\n  hint: commands: check, lint, generate, explain, replay, observe, merge, record, infer, serve, token, push, config\n",
         ),
         (["check", "--max-tiem", "3s"], "error: unknown flag `--max-tiem`. Did you mean `--max-time`?\n"),
         (["check", "--max-tiem=3s"], "error: unknown flag `--max-tiem`. Did you mean `--max-time`?\n"),

@@ -149,6 +149,7 @@ class _Stop:
         self.took_s = 0.0
         self.asked: set[tuple[Any, ...]] = set()
         self.refused: Complaint | None = None
+        self.faults: set[tuple[int, str]] = set()
         self.is_done = False
         self.is_unique = False
         """True if the same cannot be created twice: then each further one has names of its own."""
@@ -606,13 +607,21 @@ class _Walk:
         declared = {each.name.lower() for each in stop.operation.parameters if each.location == "header"}
         for name, _ in self._plain_headers[:3]:
             request = self._written(stop, stop.base)
-            if name.lower() not in declared and request is not None:
-                yield from self._ask(
-                    stop,
-                    Ask(
-                        f"without the header `{name}`, which is not declared", request, f"header:{name}", f"but {name}"
-                    ),
-                )
+            if name.lower() in declared or request is None:
+                continue
+            what = f"without the header `{name}`, which is not declared"
+            without: Exchange | None = None
+            for item in self._ask(stop, Ask(what, request, f"header:{name}", f"but {name}")):
+                yield item
+                without = item if isinstance(item, Exchange) else without
+            if without is None or not 400 <= _status(without) < 500 or _status(without) == 429:
+                continue
+            for item in self._ask(stop, Ask(f"with the header `{name}` again", request, is_blamed=False)):
+                yield item
+                if isinstance(item, Exchange) and 200 <= _status(item) < 300:
+                    said = f"The request keeps the document, and is refused with {_status(without)} {what}."
+                    key, place = stop.operation.key, f"header:{name}"
+                    yield Complaint("valid-request-refused", key, (without,), said, where=place, source=SOURCE)
 
     def _conditional(self, stop: _Stop) -> Iterator[Exchange | Complaint]:
         """What the answer itself offers: not to be sent again (RFC 9110, 13), or in part (14)."""
@@ -862,7 +871,22 @@ class _Walk:
         yield exchange
         if self._silent >= 3:
             raise _Stopped("walk: the server went away, and the rest was not asked")
+        yield from self._at_once(stop, request, exchange, bare)
         yield from self._complaints(stop, ask, exchange)
+
+    def _at_once(self, stop: _Stop, request: Request, exchange: Exchange, bare: bool) -> Iterator[Exchange]:
+        """A fault once more, the first time that it shows: later what it is about may be gone."""
+        status = _status(exchange)
+        if (status and status < 500) or (not status and not _is_dropped(exchange)) or stop.left <= 0:
+            return
+        fault = (status, cause(exchange, stop.operation))
+        if fault not in stop.faults:
+            stop.faults.add(fault)
+            stop.left -= 1
+            operation = stop.operation.key
+            again = self._target.send(request, source=SOURCE, traffic=Traffic.SYNTHETIC, operation=operation, bare=bare)
+            self._own_up(stop, again)
+            yield again
 
     def _take_in(self, stop: _Stop, exchange: Exchange) -> None:
         operation, path = stop.operation, exchange.request.path.rstrip("/")
@@ -935,11 +959,6 @@ class _Walk:
         if exchange.response is None or ("{" in operation.path and not operation.path_values(exchange)):
             return
         if ask.credentials.startswith("but "):
-            if 400 <= status < 500 and status != 429:
-                said = f"The request keeps the document, and is refused with {status} {ask.what}."
-                yield Complaint(
-                    "valid-request-refused", operation.key, (exchange,), said, where=ask.place, source=SOURCE
-                )
             return
         if ask.credentials != "own":
             if 200 <= status < 300 and _is_secured(operation):

@@ -1,0 +1,1 @@
+"""Where reports and findings are kept between runs; SQLAlchemy and Alembic are imported nowhere else."""

@@ -1,0 +1,1 @@
+"""The revisions of the tables; `sql.migrate` runs them."""

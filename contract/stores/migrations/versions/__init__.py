@@ -1,0 +1,1 @@
+"""One revision each; a later one never changes an earlier one."""
