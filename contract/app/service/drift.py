@@ -93,7 +93,28 @@ def as_report(drift: Drift, body: bytes) -> Report:
     notes = (*_notes(drift), *report.run.notes)
     # On a part of the findings the map would show as held what drifts.
     operations = tuple(_linked(row, drift.findings) for row in report.operations) if drift.whole else ()
-    return replace(report, run=replace(report.run, notes=notes), operations=operations)
+    return replace(
+        report,
+        run=replace(report.run, notes=notes),
+        operations=operations,
+        outcome=replace(report.outcome, sentence=_sentence(drift, report.outcome.sentence)),
+    )
+
+
+def _sentence(drift: Drift, newest: str) -> str:
+    """The newest report's verdict, and how many findings stand in which state; what it called new may be known by now."""
+    states: dict[str, int] = {}
+    for (state, level), count in drift.totals.items():
+        if level != Level.NOTE.value:
+            states[state] = states.get(state, 0) + count
+    open_ = {state.value: states.get(state.value, 0) for state in State if state is not State.RESOLVED}
+    said = ", ".join(f"{count} {state}" for state, count in open_.items() if count)
+    resolved = f"; {states[State.RESOLVED]} resolved" if states.get(State.RESOLVED) else ""
+    verdict = newest.partition(":")[0]
+    number = sum(open_.values())
+    if not number:
+        return f"{verdict}: no finding is open{resolved}"
+    return f"{verdict}: {number} finding{'s are' if number > 1 else ' is'} open ({said}){resolved}"
 
 
 def _row(found: Found, at: datetime) -> dict[str, Any]:

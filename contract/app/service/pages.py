@@ -7,7 +7,7 @@ import hashlib
 import html as markup
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
@@ -27,7 +27,24 @@ def drift_page(drift: Drift, report: Report) -> tuple[bytes, dict[str, str]]:
     from contract.reports import html
 
     page = html.render(report)
+    page = page.replace("</main>", f"{_ways(drift)}</main>", 1)
     return page.encode("utf-8", "backslashreplace"), _guard(_policy(page))
+
+
+def _ways(drift: Drift) -> str:
+    """Where to go from here: to what comes next, and out."""
+    links = []
+    if drift.findings.next is not None:
+        asked = {name: value for name, value in drift.asked.items() if name != "cursor"}
+        query = urlencode({"environment": drift.environment, **asked, "cursor": drift.findings.next})
+        links.append(f'<a rel="next" href="?{markup.escape(query)}">The next {len(drift.findings)} findings</a>')
+    if "cursor" in drift.asked:
+        query = urlencode({"environment": drift.environment, **{k: v for k, v in drift.asked.items() if k != "cursor"}})
+        links.append(f'<a rel="first" href="?{markup.escape(query)}">From the beginning</a>')
+    said = "".join(f"<p>{link}</p>" for link in links)
+    return (
+        f'<nav aria-label="Pages">{said}<form method="post" action="/sign-out"><button>Sign out</button></form></nav>'
+    )
 
 
 def _guard(policy: str) -> dict[str, str]:
@@ -56,10 +73,21 @@ def _policy(page: str) -> str:
 
 router = APIRouter()
 
-_STYLE = (
-    ":root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}body{max-width:26rem;margin:12vh auto;padding:0 1rem}"
-    "label,input,button{display:block;width:100%;box-sizing:border-box;font:inherit}input,button{padding:.5rem;margin:.25rem 0 1rem}"
-)
+_STYLE = """\
+:root { color-scheme: light dark; --paper: light-dark(#fbfbfa, #121416); --sheet: light-dark(#fff, #191c1f);
+  --ink: light-dark(#171a1d, #e7e9eb); --ink-2: light-dark(#484f57, #b3b9c0); --edge: light-dark(#858d96, #747c86);
+  --line: light-dark(#e0e2e5, #2b3035); --focus: light-dark(#0a549e, #86b9f7); --drift: light-dark(#a01a15, #ffa39a) }
+body { margin: 0; padding: 0 1rem; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif }
+main { box-sizing: border-box; max-width: 28rem; margin: 12vh auto 0; padding: 1.5rem; background: var(--sheet);
+  border: 1px solid var(--line); border-radius: 4px }
+h1 { margin: 0 0 .75rem; font-size: 1.25rem } p { margin: 0 0 1rem; color: var(--ink-2) }
+p[role=alert] { color: var(--drift) } label { font-weight: 600 }
+input, button { box-sizing: border-box; display: block; width: 100%; font: inherit; padding: .6rem .7rem; border-radius: 3px }
+input { margin: .25rem 0 1rem; color: inherit; background: var(--paper); border: 1px solid var(--edge) }
+button { margin: 0 0 1rem; color: #fff; background: light-dark(#0a549e, #2c5f96); border: 0; cursor: pointer }
+:focus-visible { outline: 3px solid var(--focus); outline-offset: 2px }
+"""
+"""The tokens are those of the report's stylesheet."""
 
 
 @router.get("/sign-in")
