@@ -359,6 +359,15 @@ class _Walk:
                     exchange = item if isinstance(item, Exchange) else exchange
                 if exchange is None:
                     continue
+                if _is_unreadable(exchange):
+                    # Some servers fail at packing alone: what they say without it is worth knowing.
+                    unpacked = tuple(item for item in base.headers if item[0] != "Accept-Encoding")
+                    base = replace(base, headers=unpacked)
+                    request = self._written(stop, base)
+                    if request is not None:
+                        for item in self._ask(stop, Ask("plainly, not packed", request, is_blamed=False)):
+                            yield item
+                            exchange = item if isinstance(item, Exchange) else exchange
                 stop.plain.append(exchange)
                 answer = exchange.response
                 if answer is not None and 200 <= answer.status < 300:
@@ -1193,6 +1202,11 @@ def _renewed_leaf(key: str, item: Any, salt: int) -> Any:
 
 def _may_be_missing(operation: Operation, is_sure: bool) -> bool:
     return is_sure or "{" not in operation.path or operation.method in ("POST", "PUT", "PATCH", "DELETE", "GET")
+
+
+def _is_unreadable(exchange: Exchange) -> bool:
+    """True where something came, and it was no whole answer."""
+    return (exchange.failure or "").startswith(("connection closed in the middle", "the answer is not HTTP"))
 
 
 def _is_dropped(exchange: Exchange) -> bool:
