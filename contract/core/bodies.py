@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contract.core.openapi import MediaType
     from contract.core.schema import Schemas
 
-__all__ = ["NOTHING", "Content", "Judged", "read"]
+__all__ = ["NOTHING", "Content", "Judged", "nested_too_deep", "read"]
 
 
 @dataclass(frozen=True, slots=True)

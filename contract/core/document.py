@@ -45,6 +45,8 @@ class Document:
     """File and pointer, as the user wrote it, for a pointer of `value`."""
     problems: Callable[[], list[Problem]]
     """What the meta-schema of the declared version refuses; asked for when needed."""
+    files: tuple[tuple[str, str], ...] = ()
+    """Each file or URL that it was read from, the main one first, with the SHA-256 of its bytes."""
 
     @property
     def family(self) -> str:
@@ -58,7 +60,7 @@ def escape(token: str) -> str:
     >>> escape("/tasks/{id}")
     '~1tasks~1{id}'
     """
-    return token.replace("~", "~0").replace("/", "~1")
+    return token.replace("~", "~0").replace("/", "~1") if "~" in token or "/" in token else token
 
 
 def unescape(token: str) -> str:

@@ -68,28 +68,53 @@ def touch(schemas: Schemas, direction: str, pointer: str, value: Any, into: set[
 
 
 def _touch(schemas: Schemas, direction: str, pointers: tuple[str, ...], value: Any, into: set[str]) -> None:
-    place = _place(schemas, direction, pointers)
+    _walk(schemas, direction, _place(schemas, direction, pointers), value, into)
+
+
+def _walk(schemas: Schemas, direction: str, place: _Place, value: Any, into: set[str]) -> None:
     if place.members and not isinstance(value, (dict, list)):
-        into.update(place.members.get(orjson.dumps(value), ()))
+        into.update(place.members.get(value if type(value) is str else orjson.dumps(value), ()))
     for label, accepts in place.branches:
         if label not in into and accepts(value):
             into.add(label)
     if isinstance(value, dict):
-        properties, others = place.properties, place.others
+        properties = place.properties
         for name, item in value.items():
             known = properties.get(name)
             if known is None:
-                if others:
-                    _touch(schemas, direction, others, item, into)
+                if place.others:
+                    _touch(schemas, direction, place.others, item, into)
                 continue
-            labels, child = known
-            if labels[0] not in into:
-                into.update(labels)
-            if child:
-                _touch(schemas, direction, child, item, into)
+            if known.labels[0] not in into:
+                into.update(known.labels)
+            if not known.pointers:
+                continue
+            below = known.place
+            if below is None:
+                below = known.place = _place(schemas, direction, known.pointers)
+            if type(item) is str and not below.branches:
+                # Most of what has more to touch is an enum's.
+                labels = below.members.get(item)
+                if labels is not None and labels[0] not in into:
+                    into.update(labels)
+            elif item is not None or below.members or below.branches:
+                _walk(schemas, direction, below, item, into)
     elif isinstance(value, list) and place.items and not _below(schemas, direction, place.items).issubset(into):
+        below = _place(schemas, direction, place.items)
         for item in value:
-            _touch(schemas, direction, place.items, item, into)
+            _walk(schemas, direction, below, item, into)
+
+
+class _Known:
+    """A property that is declared: its labels, and the schemas in which there is more to touch."""
+
+    __slots__ = ("labels", "place", "pointers")
+
+    def __init__(self, labels: tuple[str, ...], pointers: tuple[str, ...]) -> None:
+        self.labels = labels
+        self.pointers = pointers
+        self.place: _Place | None = None
+        """That of `pointers`, once a value was there: schemas may contain themselves."""
 
 
 class _Place:
@@ -98,8 +123,9 @@ class _Place:
     def __init__(self, schemas: Schemas, direction: str, pointers: tuple[str, ...]) -> None:
         self.closure: frozenset[str] | None = None
         """All labels at and below, once somebody asked."""
-        self.properties: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
-        self.members: dict[bytes, tuple[str, ...]] = {}
+        self.properties: dict[str, _Known] = {}
+        self.members: dict[str | bytes, tuple[str, ...]] = {}
+        """Labels of an enum's members: by the text of a string, by the JSON of anything else."""
         self.branches: list[tuple[str, Any]] = []
         named: dict[str, list[str]] = {}
         others: list[str] = []
@@ -112,7 +138,7 @@ class _Place:
             items += [f"{place}/items"] if isinstance(node.get("items"), Mapping) else []
             for index, member in enumerate(_list(node.get("enum"))):
                 if not isinstance(member, (dict, list)):
-                    key = orjson.dumps(member)
+                    key = member if isinstance(member, str) else orjson.dumps(member)
                     self.members[key] = (*self.members.get(key, ()), f"{place}/enum/{index}")
             for keyword in ("oneOf", "anyOf"):
                 for index in range(len(_list(node.get(keyword)))):
@@ -122,13 +148,13 @@ class _Place:
                         self.branches.append((label, validator.is_valid))
         self.others, self.items = tuple(others), tuple(items)
         for name, places in named.items():
-            self.properties[name] = (tuple(places), tuple(places) if _has_more(schemas, places) else ())
+            self.properties[name] = _Known(tuple(places), tuple(places) if _has_more(schemas, places) else ())
         self.labels = {
-            *(label for labels, _ in self.properties.values() for label in labels),
+            *(label for known in self.properties.values() for label in known.labels),
             *(label for labels in self.members.values() for label in labels),
             *(label for label, _ in self.branches),
         }
-        self.children = [child for _, child in self.properties.values() if child]
+        self.children = [known.pointers for known in self.properties.values() if known.pointers]
         self.children += [each for each in (self.others, self.items) if each]
 
 

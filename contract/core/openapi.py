@@ -10,7 +10,7 @@ from itertools import islice, product
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from contract.core.bodies import NOTHING, Content, Judged, read
+from contract.core.bodies import NOTHING, Content, Judged, nested_too_deep, read
 from contract.core.document import Document, escape, resolve
 from contract.core.evidence import Exchange, worked_out
 from contract.core.finding import fold
@@ -138,12 +138,13 @@ class Operation:
         self.base_paths = bases
         self.raw: Mapping[str, Any] = resolve(root, pointer)
         self._answered: tuple[Exchange, Answer] | None = None
+        self._media: dict[tuple[str, str | None], MediaType | None] = {}
         self._asked: tuple[Exchange, Mapping[str, str]] | None = None
 
     def __repr__(self) -> str:
         return f"Operation({self.key})"
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """The operation in fingerprints: method, first base path and template, parameter names folded."""
         return fold(f"{self.method} {self.base_paths[0]}{self.path}")
@@ -230,6 +231,15 @@ class Operation:
         declared = self.responses
         return declared.get(str(status)) or declared.get(f"{status // 100}XX") or declared.get("default")
 
+    def media(self, declared: DeclaredResponse, content_type: str | None) -> MediaType | None:
+        """`declared.media`, remembered: a server sends few types."""
+        key = (declared.pointer, content_type)
+        if key not in self._media:
+            if len(self._media) > 256:  # they are the server's to choose
+                self._media.clear()
+            self._media[key] = declared.media(content_type)
+        return self._media[key]
+
     @cached_property
     def security(self) -> tuple[Mapping[str, Any], ...] | None:
         """The alternatives that apply: the operation's own or the document's; None if nothing is declared."""
@@ -273,7 +283,7 @@ class Answer:
         of_the_server = declared is not None and status in OF_THE_SERVER and declared.key != str(status)
         self.declared = None if of_the_server else declared
         """What the operation promises of it: a range or `default` promises nothing for a rate limiter's answer."""
-        self._schemas = operation.schemas
+        self._operation, self._schemas = operation, operation.schemas
         self._head = exchange.request.method.upper() == "HEAD"
 
     @property
@@ -284,16 +294,22 @@ class Answer:
     @worked_out
     def media(self) -> MediaType | None:
         """The declared media type that covers the answer's."""
-        return self.declared.media(self.response.content_type) if self.declared is not None else None
+        return self._operation.media(self.declared, self.response.content_type) if self.declared is not None else None
 
     @worked_out
     def content(self) -> Content:
         """What the body says, read by its media type; nothing where there is none to judge."""
         if not self.has_body or self.response.truncated or self.declared is None:
             return NOTHING
-        read_already = self.response.__dict__
-        if "refused" in read_already and self.media is not None and self.media.schema is not None:
-            return Content((Judged(self.media.schema, read_already["refused"]),))
+        last = self._schemas.read
+        if (
+            last is not None
+            and last[0] is self.response
+            and self.media is not None
+            and self.media.schema is not None
+            and not nested_too_deep(self.response.body, last[1])
+        ):
+            return Content((Judged(self.media.schema, last[1]),))
         return read(self._schemas, self.media, self.response.content_type, self.response.body, "response")
 
 

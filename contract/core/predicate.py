@@ -16,8 +16,9 @@ from contract.core import parameters, strict
 from contract.core.document import resolve
 from contract.core.evidence import MADE_UP, Exchange, Request, Response, is_json
 from contract.core.openapi import Operation, Parameter
-from contract.core.readings import DEEPEST, nested_too_deep
+from contract.core.readings import DEEPEST
 from contract.core.rule import Rule
+from contract.core.styles import MISSING, carried, own_names, pairs_of
 
 Answered = tuple[int, str, str]
 """Status (0 for no answer), key of the declared response that covers it ("" for none), media type ("" for none)."""
@@ -53,6 +54,9 @@ _ALL, _HEAD, _HEADERS, _BODY, _REQUEST = (
 
 _MOST = 4096
 """So many texts are remembered of one place."""
+_BOUNDED = frozenset(
+    {"type", "format", "minimum", "maximum", "description", "title", "example", "examples", "deprecated", "default"}
+)
 _ANNOTATIONS = frozenset({"type", "description", "title", "example", "examples", "deprecated", "default"})
 
 
@@ -70,28 +74,35 @@ class Predicate:
         self._headers = {name for sees, name in asked if sees == "headers"}
         self._requests = {name for sees, name in asked if sees == "request"}
         self._cells: dict[_Kind, _Cell] = {}
-        self._wanted = {
+        self._names = {
             "content-type",
             *(item.name.lower() for answer in operation.responses.values() for item in answer.headers),
         }
+        """Names of the headers whose values are looked at."""
+        self._wanted: dict[str, str | None] = {}
+        """The same by the spellings that were met; None for those that nobody looks at."""
         self._request = _Asked(operation, self._requests)
 
     def look(
-        self, exchange: Exchange, values: Mapping[str, str]
+        self, exchange: Exchange, values: Mapping[str, str], path: str, query: str
     ) -> tuple[Answered, tuple[str, ...] | None, frozenset[str] | None]:
         """What the ledger counts of it (parameters are None if they must be read at length), and what it may not keep.
 
         The last is None if it conforms, and no rule has anything to say; else the parts that rules must be asked about:
-        "head", "body", … as they say it. `values` are those of the path's parameters.
+        "head", "body", … as they say it. `values` are those of the path's parameters; `path` and `query` are the
+        request's, which nobody need work out again.
         """
         response = exchange.response
         if response is None:
             return (0, "", ""), None, EVERYTHING
         held: dict[str, str] = {}
         wanted = self._wanted
-        for name, value in response.headers:
-            name = name.lower()
-            if name in wanted:
+        for spelled, value in response.headers:
+            try:
+                name = wanted[spelled]
+            except KeyError:
+                name = self._met(spelled)
+            if name is not None:
                 held[name] = value if name not in held else f"{held[name]}, {value}"
         key = (
             response.status,
@@ -102,16 +113,31 @@ class Predicate:
         )
         cell = self._cells.get(key) or self._cell(key, exchange, response)
         refused = _HEAD if cell.refused else None
-        sent = self._request.sent(exchange, values, cell.success)
+        sent = self._request.sent(exchange, values, path, query, cell.success)
         if sent is None:
             refused = _REQUEST if refused is None else refused | _REQUEST
-        if cell.headers and not self._keeps_headers(cell, held, response):
+        for name, required, quick, memo, item in cell.headers:
+            found = held.get(name)
+            if found is None:
+                if not required:
+                    continue
+            elif (quick is not None and quick(found)) or self._keeps_header(item, memo, found, response):
+                continue
             refused = _HEADERS if refused is None else refused | _HEADERS
+            break
         if cell.body is not None and not response.truncated and not cell.body(exchange, response):
             refused = _BODY if refused is None else refused | _BODY
         if self._always and refused is None and self._yields(exchange):
             refused = _ALL
         return cell.answered, sent, refused
+
+    def _met(self, spelled: str) -> str | None:
+        """The name of a header whose value is wanted, in lower case; None for the others."""
+        if len(self._wanted) > _MOST:  # names are the server's to choose
+            self._wanted = {name: name for name in self._names}
+        name = spelled.lower()
+        found = self._wanted[spelled] = name if name in self._names else None
+        return found
 
     def _yields(self, exchange: Exchange) -> bool:
         return any(next(iter(item.check(self.operation, exchange)), None) is not None for item in self._always)
@@ -134,9 +160,12 @@ class Predicate:
             return cell
         if response.headers_known and self._headers:
             for item in declared.headers:
-                if item.schema is not None or item.required:
-                    quick = None if item.name.lower() == "set-cookie" else _quick(operation, item, "response")
-                    cell.headers[item.name.lower()] = (item, quick, {})
+                needed = item.required and "missing-header" in self._headers
+                judged = item.schema is not None and "header-schema" in self._headers
+                if not judged and not needed:
+                    continue
+                quick = None if item.name.lower() == "set-cookie" else _quick(operation, item, "response")
+                cell.headers.append((item.name.lower(), needed, quick if judged else _anything, {}, item))
         if operation.answer(exchange).has_body and self._answers:
             cell.body = self._body(exchange, response)
         return cell
@@ -176,14 +205,13 @@ class Predicate:
         ):
             is_valid = validator.is_valid
 
+            schemas = operation.schemas
+
             def at_once(exchange: Exchange, response: Response) -> bool:
                 try:
                     value = loads(response.body)
-                    if is_valid(value):
-                        return True
-                    if not nested_too_deep(response.body, value):
-                        response.__dict__["refused"] = value  # the rules are asked next, and read it again otherwise
-                    return False
+                    schemas.read = (response, value)
+                    return is_valid(value)  # type: ignore[no-any-return]
                 except ValueError:
                     return generally(exchange, response)
 
@@ -225,25 +253,13 @@ class Predicate:
 
         return tuple(item for item in of_row("matched", Exchange) if item.sees == "body")
 
-    def _keeps_headers(self, cell: _Cell, held: Mapping[str, str], response: Response) -> bool:
-        for name, (item, quick, memo) in cell.headers.items():
-            found = held.get(name)
-            if found is None:
-                if item.required and "missing-header" in self._headers:
-                    return False
-                continue
-            if (quick is not None and quick(found)) or item.schema is None or "header-schema" not in self._headers:
-                continue
-            fits = memo.get(found)
-            if fits is None:
-                if len(memo) > _MOST:
-                    memo.clear()
-                fits = memo[found] = (
-                    next(parameters.header_errors(self.operation, [item], response.headers), None) is None
-                )
-            if not fits:
-                return False
-        return True
+    def _keeps_header(self, item: Parameter, memo: dict[str, bool], found: str, response: Response) -> bool:
+        fits = memo.get(found)
+        if fits is None:
+            if len(memo) > _MOST:
+                memo.clear()
+            fits = memo[found] = next(parameters.header_errors(self.operation, [item], response.headers), None) is None
+        return fits
 
 
 class _Cell:
@@ -255,7 +271,8 @@ class _Cell:
         self.answered = answered
         self.refused = False
         self.success = False
-        self.headers: dict[str, tuple[Parameter, Any, dict[str, bool]]] = {}
+        self.headers: list[tuple[str, bool, Any, dict[str, bool], Parameter]] = []
+        """Name, whether it must be there, what says yes at once to most values, and to which texts the rules did."""
         self.body: Any = None
 
 
@@ -274,12 +291,18 @@ class _Asked:
             (item.name, item, _quick(operation, item), {}) for item in by_place["path"]
         ]
         self.path_labels = tuple(item.label for item in by_place["path"])
-        self.query = by_place["query"] + by_place["querystring"]
+        self.query: list[tuple[Parameter, tuple[str, ...] | None, dict[Any, bool]]] = [
+            (item, own_names(operation, item), {}) for item in by_place["query"] + by_place["querystring"]
+        ]
+        """With the names that its texts have, if they are its own; and what was said of the texts that were met."""
+        self._names: dict[tuple[str, ...], bool] = {}
         self.others = by_place["header"] + by_place["cookie"]
         self._queries: dict[str, tuple[bool, tuple[str, ...], bool]] = {}
         self._bodies: dict[str | None, Any] = {}
 
-    def sent(self, exchange: Exchange, values: Mapping[str, str], judged: bool) -> tuple[str, ...] | None:
+    def sent(
+        self, exchange: Exchange, values: Mapping[str, str], path: str, query: str, judged: bool
+    ) -> tuple[str, ...] | None:
         """Labels of the declared parameters that it carries; None if it must be explained.
 
         Requests are judged only where they were a success (`judged`).
@@ -292,15 +315,14 @@ class _Asked:
                 if text is None or (quick is not None and quick(text)):
                     continue
                 # An encoded delimiter is none, so that one decoded text may stand for two values.
-                fits = memo.get(text) if "%" not in request.path else self._fits(item, request, values)
+                fits = memo.get(text) if "%" not in path else self._fits(item, request, values)
                 if fits is None:
                     if len(memo) > _MOST:
                         memo.clear()
                     fits = memo[text] = self._fits(item, request, values)
                 if not fits:
                     return None
-        if self.query or "?" in request.url:
-            query = request.query
+        if query or self.query:
             known = self._queries.get(query)
             if known is None:
                 if len(self._queries) > _MOST:
@@ -334,10 +356,35 @@ class _Asked:
         return next(parameters.parameter_errors(self.operation, item, request, values), None) is None
 
     def _queried(self, request: Request, values: Mapping[str, str]) -> tuple[bool, tuple[str, ...], bool]:
-        fits = all(self._fits(item, request, values) for item in self.query)
-        labels = tuple(item.label for item in self.query if parameters.is_sent(self.operation, item, request, values))
-        undeclared = self.undeclared and bool(parameters.undeclared_query(self.operation, request))
-        return fits, labels, undeclared
+        """Whether a query fits, the labels of what it carries, and whether it has names that nobody declares.
+
+        Each parameter is read once for each of its texts: queries differ in one of them, mostly.
+        """
+        pairs = pairs_of(request.query)
+        fits, labels = True, []
+        for item, names, memo in self.query:
+            if names is not None:
+                texts: Any = tuple([pair for pair in pairs if pair[0] in names])
+            else:
+                texts = carried(self.operation, item, request, values)
+                texts = () if texts is MISSING else tuple(texts)
+            if texts:
+                labels.append(item.label)
+            good = memo.get(texts)
+            if good is None:
+                if len(memo) > _MOST:
+                    memo.clear()
+                good = memo[texts] = self._fits(item, request, values)
+            fits = fits and good
+        if not self.undeclared:
+            return fits, tuple(labels), False
+        named = tuple([name for name, _ in pairs])
+        undeclared = self._names.get(named)
+        if undeclared is None:
+            if len(self._names) > _MOST:
+                self._names.clear()
+            undeclared = self._names[named] = bool(parameters.undeclared_query(self.operation, request))
+        return fits, tuple(labels), undeclared
 
     def _keeps_body(self, exchange: Exchange, request: Request) -> bool:
         names = self.properties and exchange.traffic not in MADE_UP
@@ -392,6 +439,11 @@ def _quick(operation: Operation, item: Parameter, direction: str = "request") ->
             return _anything
         return is_valid
     if kinds == {"integer"}:
+        node = resolve(operation.schemas.value, item.schema)
+        if isinstance(node, Mapping) and _BOUNDED.issuperset(node):
+            least, most = node.get("minimum", 0), node.get("maximum", 10**9)
+            if type(least) is int and type(most) is int:
+                return lambda text: len(text) < 10 and text.isascii() and text.isdigit() and least <= int(text) <= most
         return lambda text: len(text) < 10 and text.isascii() and text.isdigit() and is_valid(int(text))
     return None
 

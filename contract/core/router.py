@@ -38,12 +38,14 @@ class Router(Generic[T]):
                 continue
             found = _NAME.fullmatch(segment)
             if found is not None and found[1] in wide:
+                node.is_plain = False
                 node.spanning = node.spanning or _Node()
                 node = node.spanning
             elif found is not None:
                 node.any = node.any or _Node()
                 node = node.any
             else:
+                node.is_plain = False
                 shape = _NAME.sub("{}", segment)
                 if all(shape != known for known, _, _ in node.compound):
                     # The longer literal text is the more specific: `{name}.{ext}` before `{name}`.
@@ -70,6 +72,37 @@ class Router(Generic[T]):
         del parts[0]
         if "%" in path:
             parts = [unquote(part) if "%" in part else part for part in parts]
+        # As long as there is one way to go, it is walked here; where there are two, each is tried below.
+        node = self._root
+        values: tuple[str, ...] = ()
+        for part in parts:
+            if not node.is_plain:
+                break
+            following, templated = node.static.get(part), node.any
+            if templated is None or not part:  # a path parameter is never empty (RFC 6570 expands it to something)
+                if following is None:
+                    return None
+                node = following
+            elif following is None:
+                values = (*values, part)
+                node = templated
+            else:
+                break
+        else:
+            leaf = node.leaf
+            if node.is_plain:
+                if leaf is None:
+                    return None
+                found = leaf.answers.get(method)
+                if found is None:
+                    return None, (), (), leaf.methods
+                names = found[1]
+                return (
+                    found[0],
+                    names,
+                    values if len(names) == len(values) else values[-len(names) :] if names else (),
+                    leaf.methods,
+                )
         other: frozenset[str] | None = None
         for leaf, values in self._root.find(parts, 0):
             found = leaf.answers.get(method)
@@ -82,7 +115,7 @@ class Router(Generic[T]):
 
 
 class _Node(Generic[T]):
-    __slots__ = ("any", "compound", "leaf", "spanning", "static")
+    __slots__ = ("any", "compound", "is_plain", "leaf", "spanning", "static")
 
     def __init__(self) -> None:
         self.static: dict[str, _Node[T]] = {}
@@ -90,12 +123,14 @@ class _Node(Generic[T]):
         self.any: _Node[T] | None = None
         self.spanning: _Node[T] | None = None
         self.leaf: Leaf[T] | None = None
+        self.is_plain = True
+        """Neither a compound segment nor one that spans several goes on from here."""
 
     def find(self, parts: list[str], at: int) -> Iterator[tuple[Leaf[T], tuple[str, ...]]]:
         """Every template that covers the path, the most specific first."""
         node, end = self, len(parts)
         values: tuple[str, ...] = ()
-        while not node.compound and node.spanning is None:
+        while node.is_plain:
             # As long as there is one way to go, no generator is needed for the next step.
             if at == end:
                 if node.leaf is not None:

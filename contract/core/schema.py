@@ -53,6 +53,8 @@ class Schemas:
         self._places: dict[str, Mapping[str, Any] | None] = {}
         self.memo: dict[str, Any] = {}
         """What is worked out from the schemas once, by whoever asks."""
+        self.read: tuple[object, Any] | None = None
+        """The answer whose body was parsed last, and the value: whoever asks next need not parse it again."""
         self.repaired: list[str] = []
         """Pointers of patterns that no engine compiles; they are not judged."""
         self.unusable: dict[str, str] = {}
@@ -176,9 +178,11 @@ class Schemas:
             for inner in branch:
                 yield from self._explain(inner, value, direction)
             return
-        path = [str(part) for part in error.instance_path]
-        exact = "".join("/" + escape(part) for part in path)
-        folded = "".join("/" + ("*" if isinstance(part, int) else escape(part)) for part in error.instance_path)
+        exact = folded = ""
+        for part in error.instance_path:
+            token = str(part) if isinstance(part, int) else escape(part)
+            exact += "/" + token
+            folded += "/*" if isinstance(part, int) else "/" + token
         schema_path: list[Any] = list(error.schema_path)
         if self.scopes is not None:
             schema_path = list(split(self.scopes.pointer(error.absolute_keyword_location or "")))
@@ -246,6 +250,8 @@ class Schemas:
         from contract.core import strict
 
         names = strict.names_of(self, pointer)
+        if names is not None and names.is_valid(value):
+            return  # most of what drifts drifts otherwise, and telling costs twice as much as asking
         seen: set[tuple[str, str]] = set()
         for found in strict.unnamed(self, pointer, value) if names is not None else self.walk(pointer, value):
             if (found[1], found[2]) not in seen:

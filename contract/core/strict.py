@@ -107,7 +107,7 @@ def _compiled(schemas: Schemas, pointer: str, direction: str, loose: bool, names
         parts = [made.full(pointer, root) if loose else made.names(state)]
         if kinds:
             parts.append(made.kinds(pointer))
-        return made.whole(parts)
+        return made.whole(parts, as_they_are=not loose and not kinds)
 
     made = schemas.built(direction, make)
     if made is None and loose and schemas.validator(pointer, direction) is None:
@@ -272,9 +272,17 @@ class _Schema:
         self.owners: dict[str, str] = {}
         """Of each definition that closes an object, the first schema that names its properties."""
         self._named: dict[tuple[str, object], str] = {}
+        self._references: dict[str, list[dict[str, Any]]] = {}
+        """Where each definition is referred to."""
 
-    def whole(self, parts: list[Any]) -> Any:
+    def whole(self, parts: list[Any], *, as_they_are: bool) -> Any:
+        """The schema; definitions that are referred to once are written in their place, unless `as_they_are`."""
         parts = [part for part in parts if part is not True]
+        if not as_they_are:
+            for name, places in self._references.items():
+                if len(places) == 1:  # following a reference costs as much as a keyword
+                    places[0].clear()
+                    places[0].update(self.defs.pop(name))
         if not parts:
             return True
         one = parts[0] if len(parts) == 1 else {"allOf": parts}
@@ -285,6 +293,11 @@ class _Schema:
         fresh = (kind, key) not in self._named
         name = self._named.setdefault((kind, key), f"{kind}{len(self._named)}")
         return name, fresh
+
+    def _reference(self, name: str) -> dict[str, Any]:
+        made = {"$ref": f"#/$defs/{name}"}
+        self._references.setdefault(name, []).append(made)
+        return made
 
     def full(self, pointer: str, root: Mapping[str, Any]) -> Any:
         """Loose and names of one schema."""
@@ -313,8 +326,9 @@ class _Schema:
                     made[keyword] = self.full(f"{place}/{keyword}", root) if isinstance(inner, Mapping) else inner
             if self.states is not None and self.states.node(state).closed:
                 made["additionalProperties"] = False
+                _count_instead(made)
             self.defs[name] = made
-        return {"$ref": f"#/$defs/{name}"}
+        return self._reference(name)
 
     def _plain(self, root: Mapping[str, Any], pointer: str) -> tuple[str, Mapping[str, Any]] | None:
         memo: dict[Any, Any] = self.schemas.memo.setdefault("plain", {})
@@ -332,7 +346,7 @@ class _Schema:
             self.defs[name] = None
             self.owners[name] = self.states.node(state).owner
             self.defs[name] = self._names(self.states.node(state))
-        return {"$ref": f"#/$defs/{name}"}
+        return self._reference(name)
 
     def _names(self, node: _Node) -> Any:
         made: dict[str, Any] = {}
@@ -379,7 +393,7 @@ class _Schema:
         if fresh:
             self.defs[name] = None
             self.defs[name] = {"allOf": [self._kinds(place, node) for place, node in definite(self.schemas, [pointer])]}
-        return {"$ref": f"#/$defs/{name}"}
+        return self._reference(name)
 
     def _kinds(self, place: str, node: Mapping[str, Any]) -> Any:
         made: dict[str, Any] = {}
@@ -415,6 +429,16 @@ class _Schema:
                 rest["required"] = [name]
             made.setdefault("allOf", []).append({"if": {"type": "object"}, "then": rest})
         return made
+
+
+def _count_instead(closed: dict[str, Any]) -> None:
+    """Where a closed object needs all of its properties, so many are all of them, and none has to be looked up."""
+    needed, named = closed.get("required"), closed.get("properties", {})
+    if "minProperties" in closed or not isinstance(needed, list) or False in named.values():
+        return
+    if {name for name in needed if isinstance(name, str)} == set(named):
+        del closed["required"]
+        closed["minProperties"] = len(named)
 
 
 def is_shallow(schemas: Schemas, pointer: str, direction: str) -> bool:

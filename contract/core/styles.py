@@ -51,13 +51,21 @@ def carried(operation: Operation, parameter: Parameter, request: Request, path_v
     if parameter.location not in ("query", "cookie"):
         return MISSING
     pairs = pairs_of(request.query) if parameter.location == "query" else cookies(request)
+    names = own_names(operation, parameter)
+    if names is not None:
+        return [pair for pair in pairs if pair[0] in names] or MISSING
     if is_spread(operation, parameter):
         return _spread(operation, parameter, pairs) or MISSING
-    if parameter.style == "deepObject" and parameter.content is None:
-        return [pair for pair in pairs if pair[0].startswith(f"{name}[")] or MISSING
+    return [pair for pair in pairs if pair[0].startswith(f"{name}[")] or MISSING
+
+
+def own_names(operation: Operation, parameter: Parameter) -> tuple[str, ...] | None:
+    """The names under which a parameter of the query or a cookie is sent; None if its value chooses them."""
+    deep = parameter.style == "deepObject" and parameter.content is None
+    if parameter.location not in ("query", "cookie") or deep or is_spread(operation, parameter):
+        return None
     # `p[]` is how PHP and Rails write a list.
-    names = (name, f"{name}[]") if parameter.location == "query" else (name,)
-    return [pair for pair in pairs if pair[0] in names] or MISSING
+    return (parameter.name, f"{parameter.name}[]") if parameter.location == "query" else (parameter.name,)
 
 
 @lru_cache(maxsize=1024)

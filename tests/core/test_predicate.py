@@ -39,7 +39,9 @@ def hold(pair: tuple[Contract, Exchange]) -> None:
     for off in SWITCHED_OFF:
         judge = Judge(contract, lambda rule, level, off=off: None if rule in off else level)  # type: ignore[misc]
         explained = judge.explained(found.operation, exchange, found.path_parameters)
-        answered, sent, refused = judge.predicate(found.operation).look(exchange, found.path_parameters)
+        answered, sent, refused = judge.predicate(found.operation).look(
+            exchange, found.path_parameters, exchange.request.path, exchange.request.query
+        )
         assert (refused is None) == (not explained.findings), (off, explained.findings)
         assert answered == explained.answered
         if sent is not None:
