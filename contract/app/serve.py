@@ -56,6 +56,8 @@ def serve(settings: ServiceConfig, say: Callable[[str], None]) -> None:
         say(f"contract serves on http://{shown}:{port} · database {store.shown}")
         logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
         logging.getLogger("alembic").setLevel(logging.WARNING)
+        # That a connection cannot be closed because it is cut is no news: whoever used it has said so.
+        logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
         options = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=10
         )

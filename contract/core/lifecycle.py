@@ -150,6 +150,7 @@ class Evidence:
         }
         self._targets = {target["name"] for target in report["kpis"]["generation"].get("targets") or ()}
         self._complete = report["run"]["complete"]
+        self._rules = frozenset(report["run"].get("rules") or ())
         self._replayed = {
             (found["rule"], found["fingerprint"], fold(found["operation"]))
             for note in report["run"].get("notes") or ()
@@ -162,7 +163,7 @@ class Evidence:
     def holds(self, place: Mapping[str, Any]) -> bool:
         """True if the report exercised the place of a finding that it does not show; `place` is that of `Sighted`."""
         rule, sources, key = place["rule"], set(place["sources"]), place["operation"]
-        if rule in self._cut:
+        if rule in self._cut or (self._rules and rule not in self._rules):
             return False
         if key is None:
             return self._of_the_document(sources, place)

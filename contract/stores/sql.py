@@ -90,8 +90,15 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def words(value: str) -> str:
+    """A text as `Words` keeps it: what PostgreSQL's text cannot hold, U+0000 and half surrogate pairs, is shown as signs."""
+    if value.isascii() and "\0" not in value:
+        return value
+    return value.replace("\0", "\u2400").encode("utf-8", "replace").decode()
+
+
 class Words(TypeDecorator[str]):
-    """Text from outside, which may hold what PostgreSQL's text cannot: U+0000 and half surrogate pairs are shown as signs.
+    """Text from outside, see `words`.
 
     What is one of a few words, or a hash, is plain Text, which costs less to bind.
     """
@@ -100,9 +107,7 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None or (value.isascii() and "\0" not in value):
-            return value
-        return value.replace("\0", "\u2400").encode("utf-8", "replace").decode()
+        return None if value is None else words(value)
 
 
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -196,19 +201,27 @@ finding = Table(
     Column("last_evidence", Instant, nullable=False),
     Column("resolved_at", Instant),
     Column("regressions", Integer, nullable=False),
-    Column("report_id", Key, ForeignKey(report.c.id), nullable=False, index=True),
+    Column("report_id", Key, ForeignKey(report.c.id), nullable=False),
     Column("release", Words),
     Column("decision", Text, nullable=False),
     Column("reason", Words),
     Column("until", Instant),
     Column("decided_by", Words),
     Column("decided_at", Instant),
-    Column("place", Text, nullable=False),
-    Column("row", Text, nullable=False),
     UniqueConstraint("project_id", "environment", "fingerprint"),
     Index(None, "project_id", "rank", "id"),
     Index(None, "project_id", "environment", "rank", "id"),
     Index(None, "project_id", "environment", "state", "last_evidence", "level"),
+)
+
+# What a finding was told as stands apart from its life: a report moves all lives on, and mostly tells the same again.
+sighting = Table(
+    "sighting",
+    metadata,
+    Column("finding_id", Key, ForeignKey(finding.c.id), primary_key=True, autoincrement=False),
+    Column("digest", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("row", Text, nullable=False),
 )
 
 happened = Table(
@@ -344,6 +357,8 @@ def translated(url: URL) -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise Locked(f"{name}: all connections are busy", "Try again in a moment.") from error
+    except OSError as error:  # pg8000 lets through what cuts it off while it connects
+        raise Unreachable(f"{name}: the database does not answer", "Check that it runs; then try again.") from error
     except DBAPIError as error:
         said = _said(error, name)
         if said is None:

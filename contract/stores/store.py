@@ -19,7 +19,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 import orjson
-from sqlalchemy import Connection, Engine, Row, Select, and_, bindparam, case, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -36,6 +51,7 @@ __all__ = [
     "Event",
     "Found",
     "Full",
+    "Gone",
     "Locked",
     "Newer",
     "Page",
@@ -56,12 +72,18 @@ LATER_REPORTS = 50
 
 RESOLVED_RANK = 10
 _LEVELS = {"error": 0, "warning": 1, "note": 2}
-_CHUNK = 500
+_CHUNK = 5_000
+_PRUNED = 50
+"""Reports that are emptied in one transaction: whoever pushes meanwhile does not wait long."""
 _LONGEST = 200
 
 
 class Conflict(StoreError):
     """Another report has this run id already."""
+
+
+class Gone(StoreError):
+    """A report whose time is over; its line in the list stays."""
 
 
 class Unfit(StoreError):
@@ -402,7 +424,7 @@ class Store:
         for each in lifecycle.sighted(report):
             sighted.setdefault(each.fingerprint, each)
         values = _report_values(report, raw, digest, now) | {"project_id": project.id, "findings": len(sighted)}
-        written = {key: _json(each.row) for key, each in sighted.items()}
+        written = {key: _written(each) for key, each in sighted.items()}
         with self._write() as db:
             self._lock(db, project)
             if (kept := self._same(db, project, run["id"], digest)) is not None:
@@ -433,69 +455,165 @@ class Store:
         added: Row[Any],
         evidence: Evidence,
         sighted: Mapping[str, Sighted],
-        written: Mapping[str, str],
+        written: Mapping[str, _Written],
         who: str,
         now: datetime,
     ) -> None:
-        """One bulk read of the findings' lives, then one bulk write per kind of change."""
+        """Lives that go on alike go on in one statement; a row is written only where it tells something else than before.
+
+        One bulk read, then one bulk write per kind of change, whatever the number of findings.
+        """
         at: datetime = added.started_at
         fresh = dict(sighted)
-        seen: list[dict[str, Any]] = []
-        alike: dict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
-        told: list[dict[str, Any]] = []
-        for row in self._lives(db, project, added.environment):
+        alike: dict[tuple[State, bool, bool], list[int]] = defaultdict(list)  # state, seen, held
+        told: dict[State, list[int]] = {State.NEW: [], State.RESOLVED: [], State.REGRESSED: []}
+        retold: list[dict[str, Any]] = []
+        silent: list[int] = []
+        single: list[int] = []
+        for row in self._known(db, project, added):
             each = fresh.pop(row.fingerprint, None)
-            old = _life(row)
-            holds = each is None and evidence.holds(_place(row))
-            new = lifecycle.after(old, each is not None, holds, at)
-            if new is None or new == old:
+            if each is None:
+                if not row.late:  # a late report says nothing by its silence
+                    silent.append(row.id)
                 continue
-            if new.state is not old.state and new.state in (State.RESOLVED, State.REGRESSED):
-                told.append(_happened(project, row.id, now, who, new.state.value, {"run_id": added.run_id}))
-            if each is not None and new.last_seen == at:  # the newest sighting, whose row is the one to show
-                seen.append(_finding_values(project, added, each, written[row.fingerprint], new))
-            else:
-                alike[tuple(_differences(old, new, row.level).items())].append(row.id)
+            now_told = written[row.fingerprint]
+            if row.late or (row.cause, row.rule, row.level, row.operation) != now_told.heading:
+                single.append(row.id)
+                continue
+            alike[State(row.state), True, False].append(row.id)
+            if row.digest != now_told.digest:
+                retold.append(now_told.values(row.id))
+        for row in self._places(db, silent):
+            if evidence.holds(_parsed(row.place)):
+                alike[State(row.state), False, True].append(row.id)
+        for (state, seen, held), ids in alike.items():
+            self._go_on(db, added, state, seen, held, ids, told)
+        self._retell(db, retold)
         lives = {key: Life(State.NEW, at, at, at) for key in fresh}
         if fresh:
             lives = self._since(db, project, added, fresh, lives)
-        seen.extend(_finding_values(project, added, each, written[key], lives[key]) for key, each in fresh.items())
-        self._put(db, seen, {key: lives[key] for key in fresh}, project, told, who, now, added.run_id)
-        for changes, ids in alike.items():
-            for chunk in _chunks(ids):
-                db.execute(update(sql.finding).where(sql.finding.c.id.in_(chunk)).values(dict(changes)))
-        if told:
-            db.execute(insert(sql.happened), told)
+        seen_here = [_finding_values(project, added, each, lives[key]) for key, each in fresh.items()]
+        if single:
+            seen_here += self._go_on_singly(db, project, added, sighted, single, told)
+        self._put(db, seen_here, written, lives, told)
+        for what, ids in told.items():
+            self._tell(db, project, ids, what, added.run_id, who, now)
 
-    def _lives(self, db: Connection, project: Project, environment: str) -> Sequence[Row[Any]]:
+    def _known(self, db: Connection, project: Project, added: Row[Any]) -> Sequence[Row[Any]]:
+        """What decides how each finding of the environment goes on; `late`: something newer is known of it."""
         of = sql.finding.c
-        wanted: Select[Any] = select(
-            of.id,
-            of.fingerprint,
-            of.rule,
-            of.level,
-            of.operation,
-            of.state,
-            of.first_seen,
-            of.last_seen,
-            of.last_evidence,
-            of.resolved_at,
-            of.regressions,
-            of.place,
-        ).where(of.project_id == project.id, of.environment == environment)
+        wanted: Select[Any] = (
+            select(
+                of.id,
+                of.fingerprint,
+                of.state,
+                of.cause,
+                of.rule,
+                of.level,
+                of.operation,
+                (of.last_evidence > added.started_at).label("late"),
+                sql.sighting.c.digest,
+            )
+            .select_from(sql.finding.join(sql.sighting, sql.sighting.c.finding_id == of.id))
+            .where(of.project_id == project.id, of.environment == added.environment)
+        )
         return db.execute(wanted).all()
+
+    def _places(self, db: Connection, ids: Sequence[int]) -> Iterator[Row[Any]]:
+        of = sql.finding.c
+        wanted: Select[Any] = select(of.id, of.state, sql.sighting.c.place).select_from(
+            sql.finding.join(sql.sighting, sql.sighting.c.finding_id == of.id)
+        )
+        for chunk in _chunks(ids):
+            yield from db.execute(wanted.where(_among(of.id, chunk))).all()
+
+    def _go_on(
+        self,
+        db: Connection,
+        added: Row[Any],
+        state: State,
+        seen: bool,
+        held: bool,
+        ids: Sequence[int],
+        told: Mapping[State, list[int]],
+    ) -> None:
+        """Moves on findings of one state that fare alike.
+
+        What changes is asked of the one rule (`lifecycle.after`), of a life whose times all lie just before.
+        """
+        at: datetime = added.started_at
+        before = at - timedelta(microseconds=1)
+        old = Life(state, before, before, before, before if state is State.RESOLVED else None)
+        new = lifecycle.after(old, seen, held, at)
+        assert new is not None
+        of = sql.finding.c
+        changes: dict[str, Any] = _differences(old, new)
+        if "regressions" in changes:
+            changes["regressions"] = of.regressions + (new.regressions - old.regressions)
+        if "state" in changes:
+            moved = (new.state is State.RESOLVED) - (old.state is State.RESOLVED)
+            changes |= {"rank": of.rank + moved * RESOLVED_RANK} if moved else {}
+        if seen:
+            changes |= {"report_id": added.id, "release": added.release}
+        for chunk in _chunks(ids):
+            db.execute(update(sql.finding).where(_among(of.id, chunk)).values(changes))
+        if new.state is not old.state and new.state in told:
+            told[new.state].extend(ids)
+
+    def _tell(
+        self, db: Connection, project: Project, ids: Sequence[int], what: State, run_id: str, who: str, now: datetime
+    ) -> None:
+        """Notes what a report did to findings, in one statement for many."""
+        values = _happened(project, None, now, who, what.value, {"run_id": run_id})
+        columns = [sql.happened.c[name] for name in values]
+        for chunk in _chunks(sorted(ids)):
+            each = [
+                sql.finding.c.id if column.name == "finding_id" else literal(values[column.name], column.type)
+                for column in columns
+            ]
+            found = select(*each).where(_among(sql.finding.c.id, chunk)).order_by(sql.finding.c.id)
+            db.execute(insert(sql.happened).from_select(columns, found))
+
+    def _go_on_singly(
+        self,
+        db: Connection,
+        project: Project,
+        added: Row[Any],
+        sighted: Mapping[str, Sighted],
+        ids: Sequence[int],
+        told: Mapping[State, list[int]],
+    ) -> list[dict[str, Any]]:
+        """Moves on what a late report shows, and what is told under another heading; gives what is to be written whole."""
+        of, at = sql.finding.c, added.started_at
+        columns = (of.first_seen, of.last_seen, of.last_evidence, of.resolved_at, of.regressions)
+        wanted: Select[Any] = select(of.id, of.fingerprint, of.state, *columns)
+        alike: dict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
+        whole = []
+        for chunk in _chunks(ids):
+            for row in db.execute(wanted.where(_among(of.id, chunk))):
+                old, each = _life(row), sighted[row.fingerprint]
+                new = lifecycle.after(old, True, False, at)
+                assert new is not None
+                if new.state is not old.state and new.state is State.REGRESSED:
+                    told[new.state].append(row.id)
+                if at > old.last_seen or at >= old.last_evidence:  # the newest sighting, whose row is the one to show
+                    whole.append(_finding_values(project, added, each, new))
+                else:
+                    alike[tuple(_differences(old, new).items())].append(row.id)
+        for changes, found in alike.items():
+            for chunk in _chunks(found) if changes else ():
+                db.execute(update(sql.finding).where(_among(of.id, chunk)).values(dict(changes)))
+        return whole
 
     def _put(
         self,
         db: Connection,
         seen: Sequence[Mapping[str, Any]],
+        written: Mapping[str, _Written],
         fresh: Mapping[str, Life],
-        project: Project,
-        told: list[dict[str, Any]],
-        who: str,
-        now: datetime,
-        run_id: str,
+        told: Mapping[State, list[int]],
     ) -> None:
+        """Writes findings whole, those that are new and those that are not."""
         if not seen:
             return
         made = self._insert(sql.finding)
@@ -503,13 +621,26 @@ class Store:
         upsert = made.on_conflict_do_update(
             index_elements=["project_id", "environment", "fingerprint"], set_=kept
         ).returning(sql.finding.c.id, sql.finding.c.fingerprint)
-        for row in db.execute(upsert, list(seen)):
+        retold = []
+        for row in db.execute(upsert, list(seen)).all():
+            retold.append(written[row.fingerprint].values(row.id))
             life = fresh.get(row.fingerprint)
             if life is None:
                 continue
-            told.append(_happened(project, row.id, now, who, State.NEW.value, {"run_id": run_id}))
+            told[State.NEW].append(row.id)
             if life.state is State.RESOLVED:
-                told.append(_happened(project, row.id, now, who, State.RESOLVED.value, {"run_id": run_id}))
+                told[State.RESOLVED].append(row.id)
+        self._retell(db, retold)
+
+    def _retell(self, db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        if not rows:
+            return
+        made = self._insert(sql.sighting)
+        kept = {name: made.excluded[name] for name in ("digest", "place", "row")}
+        upsert = made.on_conflict_do_update(index_elements=["finding_id"], set_=kept)
+        if self._engine.dialect.name == "postgresql":
+            upsert = upsert.returning(sql.sighting.c.finding_id)  # many rows to a statement, else each goes alone
+        db.execute(upsert, list(rows))
 
     def _since(
         self,
@@ -529,6 +660,8 @@ class Store:
         )
         found = dict(lives)
         for row in reversed(db.execute(newer).all()):
+            if not row.body:
+                continue
             later = Evidence(_parsed(zlib.decompress(row.body)))
             for key, each in fresh.items():
                 life = lifecycle.after(found[key], False, later.holds(each.place), row.started_at)
@@ -542,18 +675,59 @@ class Store:
         return None if row is None else ReportRow(**row._mapping)
 
     def body(self, project: Project, run_id: str) -> bytes | None:
-        """The report's JSON, byte for byte as it came."""
-        of = sql.report.c
-        with self._read() as db:
-            row = db.execute(select(of.body).where(of.project_id == project.id, of.run_id == run_id)).first()
-        return None if row is None else zlib.decompress(row.body)
+        """The report's JSON, byte for byte as it came; `Gone` if its time is over."""
+        return self._packed(sql.report.c.body, project, run_id)
 
     def frame(self, project: Project, run_id: str) -> bytes | None:
         """The report's JSON without its findings: what a page needs beside those that it shows, whatever their number."""
+        return self._packed(sql.report.c.frame, project, run_id)
+
+    def _packed(self, column: ColumnElement[bytes], project: Project, run_id: str) -> bytes | None:
         of = sql.report.c
         with self._read() as db:
-            row = db.execute(select(of.frame).where(of.project_id == project.id, of.run_id == run_id)).first()
-        return None if row is None else zlib.decompress(row.frame)
+            row = db.execute(select(column).where(of.project_id == project.id, of.run_id == run_id)).first()
+        if row is None:
+            return None
+        packed: bytes = row[0]
+        if not packed:
+            raise Gone(f"the report of the run {run_id!r} was kept for its time and is gone")
+        return zlib.decompress(packed)
+
+    def prune(self, project: Project, keep: timedelta, now: datetime) -> int:
+        """How many reports that are older than `keep` were emptied just now, a few at once: 0 when there are no more.
+
+        The line of figures stays, so that a run that is sent again is still known, and so does all that findings
+        remember. Whole stay the newest report of each environment and the newest with each figure, which pages are made
+        of. Age is counted from the newest report, lest a clock that runs ahead empties everything.
+        """
+        of = sql.report.c
+        with self._write() as db:
+            self._lock(db, project)
+            newest = db.execute(select(func.max(of.started_at)).where(of.project_id == project.id)).scalar()
+            if newest is None:
+                return 0
+            wanted = (
+                select(of.id)
+                .where(of.project_id == project.id, of.started_at < min(newest, now) - keep, func.length(of.body) > 0)
+                .where(of.id.not_in(self._needed(db, project)))
+                .order_by(of.started_at, of.id)
+                .limit(_PRUNED)
+            )
+            ids = db.execute(wanted).scalars().all()
+            if ids:
+                db.execute(update(sql.report).where(_among(of.id, ids)).values(body=b"", frame=b""))
+        return len(ids)
+
+    def _needed(self, db: Connection, project: Project) -> set[int]:
+        """The newest report of each environment, and the newest that has each figure."""
+        of = sql.report.c
+        found: set[int] = set()
+        for environment in self._environments(db, project):
+            mine = select(of.id).where(of.project_id == project.id, of.environment == environment)
+            mine = mine.order_by(of.started_at.desc(), of.id.desc()).limit(1)
+            for wanted in (mine, *(mine.where(column.is_not(None)) for column in _FIGURES.values())):
+                found.update(db.execute(wanted).scalars())
+        return found
 
     def reports(
         self, project: Project, environment: str | None = None, after: str | None = None, limit: int = 50
@@ -578,28 +752,25 @@ class Store:
         if environment is not None:
             wanted = wanted.where(of.environment == environment)
         if having is not None:
-            wanted = wanted.where(
-                {
-                    "completeness": of.completeness_whole,
-                    "drift": of.drift_count,
-                    "generation": of.generation_whole,
-                }[having].is_not(None)
-            )
+            wanted = wanted.where(_FIGURES[having].is_not(None))
         with self._read() as db:
             row = db.execute(wanted.order_by(of.started_at.desc(), of.id.desc()).limit(1)).first()
         return None if row is None else ReportRow(**row._mapping)
 
     def environments(self, project: Project) -> tuple[str, ...]:
         """Those that reports came from, by name."""
+        with self._read() as db:
+            return tuple(sorted(self._environments(db, project)))
+
+    def _environments(self, db: Connection, project: Project) -> list[str]:
         of, last = sql.report.c, None
         found: list[str] = []
-        with self._read() as db:
-            while True:  # from one to the next by the index, not through all reports
-                wanted = select(func.min(of.environment)).where(of.project_id == project.id)
-                last = db.execute(wanted if last is None else wanted.where(of.environment > last)).scalar()
-                if last is None:
-                    return tuple(sorted(found))
-                found.append(last)
+        while True:  # from one to the next by the index, not through all reports
+            wanted = select(func.min(of.environment)).where(of.project_id == project.id)
+            last = db.execute(wanted if last is None else wanted.where(of.environment > last)).scalar()
+            if last is None:
+                return found
+            found.append(last)
 
     # --- findings -----------------------------------------------------------------------------------------------------
 
@@ -773,9 +944,19 @@ class Store:
         """Notes how far a running check is, and that it lives; False if it is no longer taken for running."""
         return self._running(check, {"progress": _json(progress), "heartbeat": now})
 
-    def finish(self, check: Check, now: datetime, run_id: str | None = None, message: str | None = None) -> bool:
-        """Ends a running check: done with a report's run id, failed without; False if it is no longer taken for running."""
-        state = "done" if run_id is not None else "failed"
+    def finish(
+        self,
+        check: Check,
+        now: datetime,
+        run_id: str | None = None,
+        message: str | None = None,
+        interrupted: bool = False,
+    ) -> bool:
+        """Ends a running check: done with a report's run id, else failed, or interrupted if its process was ended.
+
+        False if it is no longer taken for running.
+        """
+        state = "done" if run_id is not None else "interrupted" if interrupted else "failed"
         return self._running(check, {"state": state, "finished_at": now, "run_id": run_id, "message": message})
 
     def _running(self, check: Check, values: Mapping[str, Any]) -> bool:
@@ -823,10 +1004,22 @@ _REPORTS: Select[Any] = select(
     *(column for column in sql.report.c if column.name not in ("body", "frame", "project_id"))
 )
 _FINDINGS: Select[Any] = select(
-    *(column for column in sql.finding.c if column.name not in ("place", "project_id", "report_id")),
+    *(column for column in sql.finding.c if column.name not in ("project_id", "report_id")),
     sql.report.c.run_id,
-).select_from(sql.finding.join(sql.report, sql.finding.c.report_id == sql.report.c.id))
+    sql.sighting.c.row,
+).select_from(
+    sql.finding.join(sql.report, sql.finding.c.report_id == sql.report.c.id).join(
+        sql.sighting, sql.sighting.c.finding_id == sql.finding.c.id
+    )
+)
 _CHECKS: Select[Any] = select(sql.check, sql.project.c.name.label("project")).select_from(sql.check.join(sql.project))
+
+_FIGURES = {
+    "completeness": sql.report.c.completeness_whole,
+    "drift": sql.report.c.drift_count,
+    "generation": sql.report.c.generation_whole,
+}
+"""By figure the column that is NULL where a report has no evidence of it."""
 
 _OF_A_SIGHTING = (
     "cause",
@@ -842,8 +1035,6 @@ _OF_A_SIGHTING = (
     "regressions",
     "report_id",
     "release",
-    "place",
-    "row",
 )
 
 
@@ -865,6 +1056,11 @@ def _in_states(states: Collection[str], now: datetime) -> ColumnElement[bool]:
     if State.STALE in states:
         parts.append(and_(of.state != State.RESOLVED.value, of.last_evidence < since))
     return or_(*parts)
+
+
+def _among(column: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
+    """`IN` with the numbers themselves: thousands of parameters would cost more than the statement."""
+    return column.in_(bindparam(None, list(ids), expanding=True, literal_execute=True))
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -971,17 +1167,32 @@ def _found(row: Row[Any]) -> Found:
     )
 
 
-def _place(row: Row[Any]) -> dict[str, Any]:
-    """What `Evidence` asks of a finding."""
-    found: dict[str, Any] = json.loads(row.place)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A sighting as it is kept, and by what it is known for another one."""
+
+    heading: tuple[str, str, str, str | None]
+    digest: str
+    place: str
+    row: str
+
+    def values(self, finding_id: int) -> dict[str, Any]:
+        return {"finding_id": finding_id, "digest": self.digest, "place": self.place, "row": self.row}
+
+
+def _written(each: Sighted) -> _Written:
+    place, row = _json(each.place), _json(each.row)
+    digest = hashlib.blake2b(f"{place}\n{row}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    operation = None if each.operation is None else sql.words(each.operation)
+    heading = (each.cause, sql.words(each.row["rule"]), each.row["level"], operation)
+    return _Written(heading, digest, place, row)
 
 
 def _rank(level: str, state: State) -> int:
     return _LEVELS.get(level, len(_LEVELS)) + (RESOLVED_RANK if state is State.RESOLVED else 0)
 
 
-def _finding_values(project: Project, added: Row[Any], each: Sighted, row: str, life: Life) -> dict[str, Any]:
+def _finding_values(project: Project, added: Row[Any], each: Sighted, life: Life) -> dict[str, Any]:
     level = each.row["level"]
     return {
         "project_id": project.id,
@@ -1001,16 +1212,12 @@ def _finding_values(project: Project, added: Row[Any], each: Sighted, row: str, 
         "report_id": added.id,
         "release": added.release,
         "decision": "",
-        "place": _json(each.place),
-        "row": row,
     }
 
 
-def _differences(old: Life, new: Life, level: str) -> dict[str, Any]:
+def _differences(old: Life, new: Life) -> dict[str, Any]:
     """The columns that change, with their values; equal for findings that fare alike."""
-    found: dict[str, Any] = {}
-    if new.state is not old.state:
-        found |= {"state": new.state.value, "rank": _rank(level, new.state)}
+    found: dict[str, Any] = {} if new.state is old.state else {"state": new.state.value}
     for column, before, after in (
         ("first_seen", old.first_seen, new.first_seen),
         ("last_seen", old.last_seen, new.last_seen),

@@ -134,6 +134,34 @@ def test_a_server_whose_clock_steps_back_loses_nothing(store: Store) -> None:
     assert states(store, "response-schema", 3) == ["resolved"]
 
 
+def test_a_rule_that_is_switched_off_resolves_nothing(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "api.yaml").write_text(
+        "openapi: 3.1.0\ninfo: {title: Shop, version: '1'}\n"
+        "paths:\n  /orders:\n    get:\n      responses:\n        '200': {description: Orders.}\n"
+    )
+    of, seen = project(store), []
+    for day, (routes, levels) in enumerate(
+        [
+            ("GET /orders\nGET /carts\n", []),
+            ("GET /orders\n", ["undeclared-*=off"]),
+            ("GET /orders\n", []),
+            ("GET /orders\nGET /carts\n", ["undeclared-operation=note"]),
+        ]
+    ):
+        (tmp_path / "routes.txt").write_text(routes)
+        flags = {
+            "documents": [str(tmp_path / "api.yaml")],
+            "routes": [f"text:{tmp_path}/routes.txt"],
+            "fuzz": False,
+            "types": False,
+        }
+        made = run.check(settings.load({**flags, "levels": levels}, {}, tmp_path))
+        assert ("undeclared-operation" in made.run.rules) is (levels != ["undeclared-*=off"])
+        add(store, of, at(json.loads(as_json.render(made)), day))
+        seen += states(store, "undeclared-operation", day)
+    assert seen == ["new", "new", "resolved", "regressed"]
+
+
 # --- reports of the demo ----------------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import sqlite3
+import struct
 import threading
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from contract.stores import sql
 from contract.stores.store import Newer, Store, StoreError, Unreachable
 
 from .postgres import Server
-from .reports import START, add, everything, project, told
+from .reports import DAY, START, add, everything, project, told
 
 
 def test_the_revisions_make_the_tables_that_the_code_knows(url: str) -> None:
@@ -41,6 +43,25 @@ def test_tables_go_down_and_up_again_with_data_in_them(url: str) -> None:
         engine.dispose()
     with Store.open(url) as store:
         assert store.projects() == ()
+
+
+def test_a_step_down_and_up_again_keeps_every_finding_and_its_row(url: str) -> None:
+    with Store.open(url) as store:
+        of = project(store)
+        add(store, of, told("drift", "r-1"))
+        add(store, of, told("drift", "r-2", START + DAY, keep=lambda row: row["rule"] != "response-schema"))
+        before, history = everything(store, of, START), store.events(of, limit=200)
+    engine = sql.engine(sql.address(url))
+    sql.migrate(engine, "0001")
+    with engine.connect() as connection:
+        rows = {(row[0], row[1]) for row in connection.execute(text('SELECT fingerprint, "row" FROM finding'))}
+        assert rows == {(each.fingerprint, each.row_json) for each in before}
+    engine.dispose()
+    with Store.open(url) as store:  # up again
+        of = project(store)
+        assert everything(store, of, START) == before and store.events(of, limit=200) == history
+        add(store, of, told("drift", "r-3", START + 2 * DAY))
+        assert {each.life.state.value for each in everything(store, of, START)} == {"ongoing", "regressed"}
 
 
 def test_opening_again_changes_nothing(url: str) -> None:
@@ -74,7 +95,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(url: str) -> No
     engine = sql.engine(sql.address(url))
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(Newer, match="revision 9999 of the tables is newer than 0001"):
+    with pytest.raises(Newer, match=f"revision 9999 of the tables is newer than {sql.head()}"):
         Store.open(url)
     with engine.connect() as connection:
         assert sql.revision(connection) == "9999"
@@ -100,6 +121,21 @@ def test_no_password_is_told(postgresql: Server) -> None:
 def test_a_server_that_is_not_there_is_unreachable() -> None:
     with pytest.raises(Unreachable, match="does not answer"):
         Store.open("postgresql+pg8000://me:secret@127.0.0.1:1/contract")
+
+
+def test_a_server_that_cuts_connections_off_is_unreachable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def cuts() -> None:
+            connection, _ = listener.accept()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()  # with a reset, as a server that is just shutting down
+
+        cutting = threading.Thread(target=cuts)
+        cutting.start()
+        with pytest.raises(Unreachable, match="does not answer"):
+            Store.open(f"postgresql+pg8000://me:secret@127.0.0.1:{listener.getsockname()[1]}/contract")
+        cutting.join()
 
 
 @pytest.mark.parametrize(

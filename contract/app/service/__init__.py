@@ -46,7 +46,7 @@ ROUTERS = (
 def create_app(config: ServiceConfig, store: Store | None = None) -> FastAPI:
     """The application on a database, which it opens if none is given, and closes in any case."""
     kept = store if store is not None else Store.open(config.database)
-    runner = Runner(kept, config.checks)
+    runner = Runner(kept, config.checks, config.max_check_s, config.keep_days)
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -80,6 +80,6 @@ def create_app(config: ServiceConfig, store: Store | None = None) -> FastAPI:
     ]
     for router in ROUTERS:
         app.include_router(router)
-    problems.install(app)
+    problems.install(app, pages.problem)
     app.add_middleware(access.Door, observers=app.state.observers)
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import logging
 import re
 import threading
@@ -20,7 +21,7 @@ from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contract.app.service.config import ServiceConfig
-from contract.app.service.problems import Problem, answer
+from contract.app.service.problems import Problem, answer, methods
 from contract.stores.store import Project, Store, Token
 
 log = logging.getLogger("contract.service")
@@ -46,7 +47,7 @@ class _Bucket:
 
 @dataclass
 class Limiter:
-    """A bucket for each token, in memory: `burst` requests at once, filled up again at `rate` a minute."""
+    """A bucket for each token or address, in memory: `burst` requests at once, filled up again at `rate` a minute."""
 
     rate: int
     burst: int
@@ -55,7 +56,7 @@ class Limiter:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _KEPT = 10_000
 
-    def take(self, name: str) -> tuple[bool, dict[str, str], int]:
+    def take(self, name: str, policy: str = "token") -> tuple[bool, dict[str, str], int]:
         """Whether one more request may pass, what the answer says of it, and the seconds until the next one may."""
         with self._lock:
             at = self.clock()
@@ -71,8 +72,8 @@ class Limiter:
         full = _ceil((self.burst - left) * 60 / self.rate)
         window = max(1, _ceil(self.burst * 60 / self.rate))
         headers = {
-            "RateLimit": f'"token";r={int(left)};t={full}',
-            "RateLimit-Policy": f'"token";q={self.burst};w={window}',
+            "RateLimit": f'"{policy}";r={int(left)};t={full}',
+            "RateLimit-Policy": f'"{policy}";q={self.burst};w={window}',
         }
         return passes, headers, max(1, _ceil((1 - left) * 60 / self.rate))
 
@@ -107,13 +108,14 @@ class Caller:
 def enter(request: Request, scope: str, parameters: Collection[str] = ()) -> Caller:
     """The caller of an operation on the project of the path, if there is one in it.
 
-    401 without a token that holds, 429 beyond the limit, 404 for a project that is none of the token's, 403 for a scope
-    that is too small, 404 for a project that is not there, 400 for parameters that nobody reads: in this order, so that
-    strangers learn nothing.
+    401 without a token that holds, 429 beyond the limit (of the token, or of a stranger's address), 404 for a project
+    that is none of the token's, 403 for a scope that is too small, 404 for a project that is not there, 400 for
+    parameters that nobody reads: in this order, so that strangers learn nothing.
     """
     store: Store = request.app.state.store
     token = token_of(request, store)
     if token is None:
+        stranger(request)
         raise Problem(401, "send a token that holds: `Authorization: Bearer ctr_…`", headers=CHALLENGE)
     passes, headers, wait_s = request.app.state.limiter.take(token.public_id)
     request.scope.setdefault("contract.headers", {}).update(headers)
@@ -129,6 +131,28 @@ def enter(request: Request, scope: str, parameters: Collection[str] = ()) -> Cal
         raise hidden(name)
     only(request, parameters)
     return Caller(token, project, store, request.app.state.config)
+
+
+def stranger(request: Request) -> None:
+    """Counts a request without a token that holds; 429 beyond the limit of its address."""
+    passes, headers, wait_s = request.app.state.limiter.take(_source(request), "address")
+    if not passes:
+        request.scope.setdefault("contract.headers", {}).update(headers)
+        said = "too many requests without a token that holds from this address"
+        raise Problem(429, said, headers={"Retry-After": str(wait_s)})
+
+
+def _source(request: Request) -> str:
+    """Whose request without a token it is: an address, of IPv6 the network of 64 bits, which one host has to itself."""
+    host = request.client.host if request.client is not None else ""
+    try:
+        parsed = ipaddress.ip_address(host)
+    except ValueError:
+        return "address "
+    if isinstance(parsed, ipaddress.IPv6Address):
+        mapped = parsed.ipv4_mapped
+        return f"address {mapped or ipaddress.ip_network((int(parsed) >> 64 << 64, 64))}"
+    return f"address {parsed}"
 
 
 def token_of(request: Request, store: Store) -> Token | None:
@@ -286,11 +310,14 @@ class Door:
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id), *said]
             await send(message)
 
-        path = scope["path"]
+        path, method = scope["path"], scope["method"]
         try:
             # An encoded slash is part of a name, never the end of one; servers decode it before routing.
             if b"%2f" in scope.get("raw_path", b"").lower():
                 await answer(Problem(404, "no such resource"), path)(scope, receive, stamped)
+            elif scope["method"] == "HEAD" and "HEAD" in methods(scope["app"], path):
+                scope = {**scope, "method": "GET"}
+                await self.app(scope, receive, _headless(stamped))
             else:
                 await self.app(scope, receive, stamped)
         except Exception:
@@ -302,11 +329,20 @@ class Door:
         finally:
             took = time.perf_counter() - began
             template = template_of(scope)
-            log.info(
-                "%s %s %s %d ms request %s", scope["method"], template, status, round(took * 1000), request_id.decode()
-            )
+            log.info("%s %s %s %d ms request %s", method, template, status, round(took * 1000), request_id.decode())
             for observer in self.observers:
-                observer(scope["method"], template, status, took)
+                observer(method, template, status, took)
+
+
+def _headless(send: Send) -> Send:
+    """Sends the header section of the answer to a GET, `Content-Length` included, and none of its body (RFC 9110, 9.3.2)."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return sent
 
 
 def template_of(scope: Mapping[str, Any]) -> str:

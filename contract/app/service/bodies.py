@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 import jsonschema_rs
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from contract.app.service.problems import Problem, invalid
 
@@ -18,7 +20,7 @@ _DETAIL = 300
 
 
 async def read(request: Request, limit: int, wanted: str = "application/json") -> bytes:
-    """The body; raises 415 for another media type, and 413 as soon as there is more than `limit`."""
+    """The body; raises 415 for another media type, 413 as soon as there is more than `limit`, 408 if it takes too long."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != wanted:
         raise Problem(415, f"send the body as `Content-Type: {wanted}`")
@@ -28,10 +30,18 @@ async def read(request: Request, limit: int, wanted: str = "application/json") -
     if told.isdecimal() and int(told) > limit:
         raise _too_large(limit)
     body = bytearray()
-    async for piece in request.stream():
-        if len(body) + len(piece) > limit:
-            raise _too_large(limit)
-        body += piece
+    within_s: int = request.app.state.config.max_body_s
+    try:
+        async with asyncio.timeout(within_s):
+            async for piece in request.stream():
+                if len(body) + len(piece) > limit:
+                    raise _too_large(limit)
+                body += piece
+    except TimeoutError:
+        said = f"a body must be there as a whole within {within_s} s, and {len(body):,} bytes of it came"
+        raise Problem(408, said, headers={"Connection": "close"}) from None
+    except ClientDisconnect:
+        raise Problem(400, "the connection ended before the body did", headers={"Connection": "close"}) from None
     return bytes(body)
 
 

@@ -24,17 +24,31 @@ class ServiceConfig:
     host: str = "127.0.0.1"
     port: int = 8080
     rate: int = 600
-    """Requests of one token in a minute."""
+    """Requests in a minute of one token, or of one address without a token that holds."""
     burst: int = 120
-    """Requests of one token at once."""
+    """The same at once."""
     max_body_bytes: int = 32 * 1024 * 1024
+    max_body_s: int = 60
+    """Seconds in which a body must be there as a whole."""
+    max_check_s: int = 3600
+    """Seconds that a check of the service's own may take."""
+    keep_days: int = 0
+    """Days that reports are kept whole; 0 for good."""
     secure_cookies: bool = False
     """True behind TLS: browsers then send the cookie over https only."""
     checks: Mapping[str, Path] = field(default_factory=dict)
     """By project the contract.toml of the check that the service may run."""
 
 
-_NUMBERS = {"port": (0, 65535), "rate": (1, 1_000_000), "burst": (1, 1_000_000), "max_body_bytes": (1024, 2**31)}
+_NUMBERS = {
+    "port": (0, 65535),
+    "rate": (1, 1_000_000),
+    "burst": (1, 1_000_000),
+    "max_body_bytes": (1024, 2**31),
+    "max_body_s": (1, 3600),
+    "max_check_s": (1, 7 * 86_400),
+    "keep_days": (0, 36_500),
+}
 _TEXTS = ("host", "database")
 
 

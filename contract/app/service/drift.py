@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,13 +18,16 @@ from contract.app.service.problems import Problem
 from contract.core.finding import Level
 from contract.core.lifecycle import State
 from contract.core.report import OperationRow, Report, Seen
-from contract.stores.store import Found, Page, Project, ReportRow
+from contract.stores import people
+from contract.stores.store import Event, Found, Page, Project, ReportRow, Store
 
 router = APIRouter()
 
 _PATH = "/api/v1/projects/{project}/drift"
 _FILTERS = ("operation", "rule", "level", "state", "release")
 _PARAMETERS = ("environment", *_FILTERS, "limit", "cursor")
+MAPPED = 1000
+"""Findings of an environment; of more there is no map."""
 _TYPES = {"application/json": "json", "text/markdown": "md", "text/html": "html"}
 
 
@@ -35,12 +39,23 @@ class Drift:
     environment: str
     report: ReportRow
     """The newest one of the environment."""
+    figures: Mapping[str, ReportRow]
+    """By figure the report that it comes from: the newest one, or where that did not look, the newest that did."""
     findings: Page[Found]
+    histories: Mapping[int, Page[Event]]
+    marks: tuple[people.Mark, ...]
+    """All findings of the environment, for the map; none where they are too many."""
     totals: Mapping[tuple[str, str], int]
     """Of all findings of the environment, by state and level, whatever the filters say."""
+    decided: Mapping[tuple[str, str, str], int]
+    """Of these the ones that are accepted or exempt now, by state, level and decision."""
     asked: Mapping[str, str]
     """The filters, and the cursor."""
     at: datetime
+
+    @property
+    def mapped(self) -> bool:
+        return len(self.marks) == sum(self.totals.values())
 
     @property
     def whole(self) -> bool:
@@ -53,20 +68,39 @@ def gather(caller: Caller, request: Request) -> Drift:
     project, environment, at = caller.of(), text(request, "environment"), now()
     row = caller.store.latest(project, environment)
     if row is None:
-        raise Problem(404, "no report yet: push one with `contract push`, or start a check")
+        raise pages.NoReport(project.name, environment, caller)
     environment = row.environment
+    # Forms send what nobody chose as an empty filter, which is none.
     chosen = {
-        "operation": text(request, "operation", 2000),
-        "rule": text(request, "rule"),
-        "level": one_of(request, "level", [each.value for each in Level]),
-        "state": one_of(request, "state", [each.value for each in State]),
-        "release": text(request, "release"),
+        "operation": text(request, "operation", 2000) or None,
+        "rule": text(request, "rule") or None,
+        "level": one_of(request, "level", ["", *(each.value for each in Level)]) or None,
+        "state": one_of(request, "state", ["", *(each.value for each in State)]) or None,
+        "release": text(request, "release") or None,
     }
     after = cursor(request)
     page = caller.store.findings(project, now=at, environment=environment, after=after, limit=limit(request), **chosen)
+    histories = people.histories(caller.store, [found.id for found in page], views.HISTORY)
     totals = caller.store.totals(project, now=at, environment=environment)
+    decided = people.decided(caller.store, project, now=at, environment=environment)
+    figures = _figures(caller.store, project, row)
     asked = {name: value for name, value in {**chosen, "cursor": after}.items() if value is not None}
-    return Drift(project, environment, row, page, totals, asked, at)
+    few = sum(totals.values()) <= MAPPED
+    marks = people.marks(caller.store, project, now=at, environment=environment) if few else ()
+    return Drift(project, environment, row, figures, page, histories, marks, totals, decided, asked, at)
+
+
+def _figures(store: Store, project: Project, row: ReportRow) -> dict[str, ReportRow]:
+    """A figure that failed in the newest run stays so; one that it did not look at is that of an earlier run."""
+    verdicts = {
+        "completeness": row.completeness_verdict,
+        "drift": row.drift_verdict,
+        "generation": row.generation_verdict,
+    }
+    return {
+        name: (store.latest(project, row.environment, name) or row) if verdict == "none" else row
+        for name, verdict in verdicts.items()
+    }
 
 
 def as_json(drift: Drift) -> dict[str, Any]:
@@ -75,59 +109,62 @@ def as_json(drift: Drift) -> dict[str, Any]:
         "project": name,
         "environment": drift.environment,
         "report": views.report(name, drift.report),
-        "totals": [
-            {"state": state, "level": level, "count": count} for (state, level), count in sorted(drift.totals.items())
+        "figures": views.figures(name, drift.figures),
+        "totals": views.counts(drift.totals),
+        "findings": [
+            views.finding(name, row, drift.at, drift.histories.get(row.id, people.NONE)) for row in drift.findings
         ],
-        "findings": [views.finding(name, row, drift.at) for row in drift.findings],
         "next": drift.findings.next,
     }
 
 
-def as_report(drift: Drift, body: bytes) -> Report:
+def as_report(drift: Drift, store: Store) -> Report:
     """The newest report, its findings those of the store with their states: what `contract/reports/` renders."""
     from contract.reports import json as report_json
 
-    data: dict[str, Any] = views.parsed(body)
-    data["findings"] = [_row(row, drift.at) for row in drift.findings]
+    data = _frame(drift, store, drift.report)
+    for name, row in drift.figures.items():
+        if row.run_id != drift.report.run_id:
+            data["kpis"][name] = _frame(drift, store, row)["kpis"][name]
+    data["findings"] = [views.told(row, drift.at) for row in drift.findings]
     report = report_json.of(views.integers(data))
-    notes = (*_notes(drift), *report.run.notes)
-    # On a part of the findings the map would show as held what drifts.
-    operations = tuple(_linked(row, drift.findings) for row in report.operations) if drift.whole else ()
+    # Without all findings the map would show as held what drifts.
+    own = _by_operation(drift.marks)
+    operations = tuple(_linked(row, own.get(row.key, {})) for row in report.operations) if drift.mapped else ()
     return replace(
         report,
-        run=replace(report.run, notes=notes),
         operations=operations,
         outcome=replace(report.outcome, sentence=_sentence(drift, report.outcome.sentence)),
     )
 
 
+def _frame(drift: Drift, store: Store, row: ReportRow) -> dict[str, Any]:
+    body = store.frame(drift.project, row.run_id)
+    if body is None:  # it was taken away since its row was read
+        raise Problem(404, "that report is no longer kept; ask again")
+    found: dict[str, Any] = views.parsed(body)
+    return found
+
+
 def _sentence(drift: Drift, newest: str) -> str:
     """The newest report's verdict, and how many findings stand in which state; what it called new may be known by now."""
-    states: dict[str, int] = {}
+    states: Counter[str] = Counter()
+    decided: Counter[str] = Counter()
     for (state, level), count in drift.totals.items():
-        if level != Level.NOTE.value:
-            states[state] = states.get(state, 0) + count
-    open_ = {state.value: states.get(state.value, 0) for state in State if state is not State.RESOLVED}
+        states[state] += count if level != Level.NOTE.value else 0
+    for (state, level, kind), count in drift.decided.items():
+        if level != Level.NOTE.value and state != State.RESOLVED.value:
+            states[state] -= count
+            decided[kind] += count
+    open_ = {state.value: states[state.value] for state in State if state is not State.RESOLVED}
     said = ", ".join(f"{count} {state}" for state, count in open_.items() if count)
-    resolved = f"; {states[State.RESOLVED]} resolved" if states.get(State.RESOLVED) else ""
+    closed = {"accepted": decided["accepted"], "exempt": decided["exempt"], "resolved": states[State.RESOLVED.value]}
+    rest = "".join(f"; {count} {word}" for word, count in closed.items() if count)
     verdict = newest.partition(":")[0]
     number = sum(open_.values())
     if not number:
-        return f"{verdict}: no finding is open{resolved}"
-    return f"{verdict}: {number} finding{'s are' if number > 1 else ' is'} open ({said}){resolved}"
-
-
-def _row(found: Found, at: datetime) -> dict[str, Any]:
-    """The finding as the report told it, with what became of it."""
-    decided = views.decision(found, at)
-    return {
-        **found.row,
-        "state": decided["kind"] if decided is not None else found.state(at).value,
-        "reason": decided["reason"] if decided is not None else None,
-        "until": decided["until"] if decided is not None else None,
-        "first_seen": views.time(found.life.first_seen),
-        "last_seen": views.time(found.life.last_seen),
-    }
+        return f"{verdict}: no finding is open{rest}"
+    return f"{verdict}: {number} finding{'s are' if number > 1 else ' is'} open ({said}){rest}"
 
 
 def _notes(drift: Drift) -> list[str]:
@@ -146,13 +183,8 @@ def _notes(drift: Drift) -> list[str]:
     return said
 
 
-def _linked(row: OperationRow, findings: Page[Found]) -> OperationRow:
+def _linked(row: OperationRow, own: Mapping[str, tuple[str, ...]]) -> OperationRow:
     """The operation with its findings by their own names: a report knows those of one cause by the first of them."""
-    own: dict[str, tuple[str, ...]] = {}
-    for found in findings:
-        if found.operation == row.key:
-            own[found.cause] = (*own.get(found.cause, ()), found.fingerprint)
-            own.setdefault(found.fingerprint, (found.fingerprint,))
 
     def named(causes: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for cause in causes for name in own.get(cause, ())))
@@ -162,10 +194,21 @@ def _linked(row: OperationRow, findings: Page[Found]) -> OperationRow:
 
     return replace(
         row,
-        findings=tuple(found.fingerprint for found in findings if found.operation == row.key),
+        findings=tuple(dict.fromkeys(name for names in own.values() for name in names)),
         responses=tuple(map(cell, row.responses)),
         parameters=tuple(map(cell, row.parameters)),
     )
+
+
+def _by_operation(marks: Iterable[people.Mark]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """By operation and by the name that a report has for it, the findings themselves."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for mark in marks:
+        own = found.setdefault(mark.operation or "", {})
+        own[mark.cause] = (*own.get(mark.cause, ()), mark.fingerprint)
+        if mark.fingerprint != mark.cause:
+            own.setdefault(mark.fingerprint, (mark.fingerprint,))
+    return found
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -173,22 +216,8 @@ def _linked(row: OperationRow, findings: Page[Found]) -> OperationRow:
 
 @router.get(_PATH)
 def by_accept(request: Request) -> Response:
-    try:
-        caller = enter(request, "read", _PARAMETERS)
-    except Problem as problem:
-        return _asked_in(request, problem)
-    return _answer(caller, request, _TYPES[accepted(request.headers.get("accept"), tuple(_TYPES))])
-
-
-def _asked_in(request: Request, problem: Problem) -> Response:
-    """A browser without a token gets the form for one, in place of the page that it wanted."""
-    header = request.headers.get("accept")
-    if problem.status != 401 or header is None or "text/html" not in header.lower():
-        raise problem
-    if accepted(header, ("application/json", "text/html")) != "text/html":
-        raise problem
-    query = request.scope["query_string"].decode("latin-1")
-    return pages.form(request.url.path + (f"?{query}" if query else ""), 401)
+    caller = enter(request, "read", _PARAMETERS)
+    return _answer(caller, request, _TYPES[views.accepted(request.headers.get("accept"), tuple(_TYPES))])
 
 
 @router.get(_PATH + ".json")
@@ -203,29 +232,27 @@ def as_markdown_file(request: Request) -> Response:
 
 @router.get(_PATH + ".html")
 def as_html_file(request: Request) -> Response:
-    try:
-        caller = enter(request, "read", _PARAMETERS)
-    except Problem as problem:
-        return _asked_in(request, problem)
-    return _answer(caller, request, "html")
+    return _answer(enter(request, "read", _PARAMETERS), request, "html")
 
 
 def _answer(caller: Caller, request: Request, form: str) -> Response:
+    if form == "html" and (tidy := pages.tidied(request, _FILTERS)) is not None:
+        return tidy
     drift = gather(caller, request)
     headers = {"Vary": "Accept, Authorization, Cookie", "Cache-Control": "private, no-cache"}
     headers |= views.next_link(request, drift.findings)
     if form == "json":
         body, media = views.dumped(as_json(drift)), "application/json"
     else:
-        stored = caller.store.frame(drift.project, drift.report.run_id)
-        assert stored is not None  # reports are never taken away
-        report = as_report(drift, stored)
+        report = as_report(drift, caller.store)
         if form == "md":
             from contract.reports import markdown
 
+            notes = (*_notes(drift), *report.run.notes)
+            report = replace(report, run=replace(report.run, notes=notes))
             body, media = markdown.render(report).encode("utf-8", "backslashreplace"), "text/markdown; charset=utf-8"
         else:
-            body, extra = pages.drift_page(drift, report)
+            body, extra = pages.drift_page(drift, report, caller, request)
             media, headers = "text/html; charset=utf-8", headers | extra
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers["ETag"] = tag
@@ -239,32 +266,3 @@ def matches(given: str | None, tag: str) -> bool:
     if given is None:
         return False
     return given.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in given.split(","))
-
-
-def accepted(header: str | None, offered: tuple[str, ...]) -> str:
-    """The media type that `Accept` likes best (RFC 9110, 12.5.1), of equals the one offered first; 406 for none."""
-    if header is None or not header.strip():
-        return offered[0]
-    ranges = [_range(part) for part in header.split(",") if part.strip()]
-    best, chosen = 0.0, None
-    for media in offered:
-        kind = media.partition("/")[0]
-        quality = dict(reversed(ranges))
-        mine = next((quality[name] for name in (media, f"{kind}/*", "*/*") if name in quality), 0.0)
-        if mine > best:
-            best, chosen = mine, media
-    if chosen is None:
-        raise Problem(406, f"this can be given as {', '.join(offered)}")
-    return chosen
-
-
-def _range(part: str) -> tuple[str, float]:
-    media, *parameters = (piece.strip().lower() for piece in part.split(";"))
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                return media, min(1.0, max(0.0, float(value)))
-            except ValueError:
-                return media, 0.0
-    return media, 1.0

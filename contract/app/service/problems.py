@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from contract.core.errors import ContractError
-from contract.stores.store import BadCursor, Busy, Conflict, StoreError, Unfit
+from contract.stores.store import BadCursor, Busy, Conflict, Gone, StoreError, Unfit
 
 MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("contract.service")
@@ -25,7 +26,9 @@ _KINDS = {
     404: ("not-found", "Not found"),
     405: ("method-not-allowed", "Method not allowed"),
     406: ("not-acceptable", "No such representation"),
+    408: ("too-slow", "The body came too slowly"),
     409: ("conflict", "Conflict"),
+    410: ("gone", "Gone"),
     413: ("too-large", "The body is too large"),
     415: ("unsupported-media-type", "Not JSON"),
     422: ("invalid", "The body is not valid"),
@@ -54,12 +57,17 @@ class Problem(Exception):
         self.errors = errors
 
 
+def title(status: int) -> str:
+    """What a status means here, in words."""
+    return _KINDS[status][1] if status in _KINDS else HTTPStatus(status).phrase
+
+
 def answer(problem: Problem, path: str) -> Response:
     """The response that tells of a problem; `path` is what was asked."""
-    kind, title = _KINDS.get(problem.status) or ("error", HTTPStatus(problem.status).phrase)
+    kind = _KINDS[problem.status][0] if problem.status in _KINDS else "error"
     body: dict[str, Any] = {
         "type": f"docs/service.md#{kind}",
-        "title": title,
+        "title": title(problem.status),
         "status": problem.status,
         "detail": problem.detail,
         "instance": path,
@@ -76,6 +84,8 @@ def of_store(error: StoreError) -> Problem:
         return Problem(409, detail)
     if isinstance(error, BadCursor):
         return Problem(400, detail)
+    if isinstance(error, Gone):
+        return Problem(410, detail)
     if isinstance(error, Unfit):
         return Problem(422, detail, errors=[])
     log.warning("the store: %s", detail)
@@ -87,21 +97,28 @@ def of_store(error: StoreError) -> Problem:
     )
 
 
-def install(app: FastAPI) -> None:
-    """Problem details for whatever `app` raises."""
+Shown = Callable[[Request, Problem], Response | None]
+"""The page of an error for whoever wants one; None for all others."""
+
+
+def install(app: FastAPI, shown: Shown) -> None:
+    """Problem details for whatever `app` raises, or the page of it."""
+
+    async def said(request: Request, problem: Problem) -> Response:
+        return await run_in_threadpool(shown, request, problem) or answer(problem, request.url.path)
 
     async def told(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
-        return answer(error, request.url.path)
+        return await said(request, error)
 
     async def kept(request: Request, error: Exception) -> Response:
         assert isinstance(error, StoreError)
-        return answer(of_store(error), request.url.path)
+        return await said(request, of_store(error))
 
     async def routed(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code == 405:
-            names = methods(app, request)
+            names = methods(app, request.url.path)
             problem = Problem(
                 405, f"{request.method} is not a method of this path", headers={"Allow": ", ".join(names)}
             )
@@ -109,17 +126,20 @@ def install(app: FastAPI) -> None:
             problem = Problem(404, "no such resource")
         else:
             problem = Problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
-        return answer(problem, request.url.path)
+        return await said(request, problem)
 
     app.add_exception_handler(Problem, told)
     app.add_exception_handler(StoreError, kept)
     app.add_exception_handler(HTTPException, routed)
 
 
-def methods(app: FastAPI, request: Request) -> list[str]:
-    """All methods of the path: several routes may share it, and `Allow` speaks of the resource (RFC 9110, 10.2.1)."""
-    found = {method for path, of_route in app.state.table if path.match(request.url.path) for method in of_route}
-    return sorted(found)
+def methods(app: FastAPI, path: str) -> list[str]:
+    """All methods of a path: several routes may share it, and `Allow` speaks of the resource (RFC 9110, 10.2.1).
+
+    Where there is GET there is HEAD (9.1).
+    """
+    found = {method for pattern, of_route in app.state.table if pattern.match(path) for method in of_route}
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 def invalid(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from contract.app.service import bodies, views
+from contract.app.service import bodies, pages, views
 from contract.app.service.access import NAME, SCOPES, Caller, enter, everywhere, hidden, now
 from contract.app.service.problems import Problem
+from contract.stores.store import Project
 
 router = APIRouter()
 
@@ -30,10 +32,17 @@ _TOKEN = bodies.schema(
 @router.get("/api/v1/projects")
 def listed(request: Request) -> Response:
     caller = enter(request, "read")
-    own = caller.token.project
-    return views.json(
-        {"projects": [views.project(row) for row in caller.store.projects() if own is None or row.name == own]}
-    )
+    own, at = caller.token.project, now()
+    found = [row for row in caller.store.projects() if own is None or row.name == own]
+    if views.wanted(request):
+        return pages.projects_page(request, caller, found)
+    return views.json({"projects": [_overview(caller, row, at) for row in found]}, headers={"Vary": "Accept"})
+
+
+def _overview(caller: Caller, row: Project, at: datetime) -> dict[str, Any]:
+    newest = caller.store.latest(row)
+    totals = caller.store.totals(row, now=at, environment=newest.environment) if newest is not None else {}
+    return views.overview(row, newest, totals)
 
 
 @router.post("/api/v1/projects")

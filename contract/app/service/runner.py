@@ -1,15 +1,21 @@
-"""Checks in the background: one thread works, another gives signs of life, so that a lost process is noticed."""
+"""Checks in the background: each in a process of its own, one after the other; and reports whose time is over.
+
+One thread takes what is queued and listens to its process, another gives signs of life, so that a lost service is noticed.
+"""
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
-from collections.abc import Mapping
-from dataclasses import replace
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
+
+from contract.app.apart import Apart, Ended
 from contract.app.service.access import now
 from contract.app.steps import Step
 from contract.core.errors import ContractError
@@ -23,19 +29,35 @@ BEAT_S = 10.0
 """How often a sign of life is written, if there is no progress."""
 LOOK_S = 5.0
 """How often the queue is looked at unasked: another process may have filled it."""
+TIDY_S = 3600.0
+"""How often reports are looked for whose time is over."""
+LIMIT_S = 3600
+PATIENCE_S = 15.0
+"""How long a stop waits for what is just being written."""
 _TRIES = 5
 
 
 class Runner:
-    """Runs what is queued, one check after the other."""
+    """Runs what is queued, one check after the other, and keeps reports for `keep_days` (0: for good)."""
 
-    def __init__(self, store: Store, checks: Mapping[str, Path]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        checks: Mapping[str, Path],
+        limit_s: float = LIMIT_S,
+        keep_days: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
         self._checks = checks
+        self._limit_s = limit_s
+        self._keep_days = keep_days
+        self._clock = clock
         self._wake = threading.Event()
         self._stopped = threading.Event()
-        self._running: Check | None = None
-        # It does not keep the process: a check whose process is killed is `interrupted` a minute later.
+        self._running: Apart | None = None
+        self._tidied: float | None = None
+        # It does not keep the process: a check whose service is killed is `interrupted` a minute later.
         self._thread = threading.Thread(target=self._work, name="contract-checks", daemon=True)
 
     def start(self) -> None:
@@ -46,65 +68,74 @@ class Runner:
         self._wake.set()
 
     def stop(self) -> None:
-        """Takes no more, and ends what runs: the process will not wait for it, and another one may start it again."""
+        """Takes no more, and ends what runs: another service, or the next start of this one, may start it again."""
         self._stopped.set()
         self._wake.set()
-        running = self._running
-        if running is not None:
-            try:
-                self._store.finish(running, now(), None, "the service was stopped before the end; start another check")
-            except StoreError as error:
-                log.warning("check %d of %s cannot be ended: %s", running.number, running.project, error.message)
+        if (running := self._running) is not None:
+            running.end()
+        if self._thread.ident is not None:
+            self._thread.join(PATIENCE_S)
 
     def _work(self) -> None:
         while not self._stopped.is_set():
+            check = None
             try:
                 self._store.interrupt_stale(now())
                 check = self._store.claim(now()) if self._checks else None
             except StoreError as error:
                 log.warning("the queue of checks cannot be read: %s", error.message)
-                check = None
             if check is None:
+                self._tidy()
                 self._wake.wait(LOOK_S)
                 self._wake.clear()
                 continue
-            self._running = check
             self._run(check)
-            self._running = None
+
+    def _tidy(self) -> None:
+        """Empties reports whose time is over, a few at once, so that nobody waits for it."""
+        if not self._keep_days or (self._tidied is not None and self._clock() - self._tidied < TIDY_S):
+            return
+        self._tidied = self._clock()
+        try:
+            for project in self._store.projects():
+                while count := self._store.prune(project, timedelta(days=self._keep_days), now()):
+                    log.info("%d reports of %s were kept for their time and are emptied", count, project.name)
+                    if self._stopped.is_set():
+                        return
+        except StoreError as error:
+            log.warning("reports whose time is over cannot be emptied: %s", error.message)
 
     def _run(self, check: Check) -> None:
         log.info("check %d of %s begins", check.number, check.project)
         beat = _Beat(self._store, check)
         beat.start()
+        run_id, message, interrupted = None, None, False
         try:
             run_id, message = self._report(check, beat)
         except ContractError as error:
-            run_id, message = None, f"{error.message}: {error.hint}" if error.hint else error.message
+            message = f"{error.message}: {error.hint}" if error.hint else error.message
+            interrupted = isinstance(error, Ended)
+            if interrupted and self._stopped.is_set():
+                message = "the service was stopped before the end; start another check"
         except Exception as error:
             log.exception("check %d of %s: a bug of ours", check.number, check.project)
-            run_id, message = None, f"a bug of ours: {type(error).__name__}; the service's log tells more"
+            message = f"a bug of ours: {type(error).__name__}; the service's log tells more"
         finally:
             beat.stop()
-        self._finish(check, run_id, message)
+            self._running = None
+        self._finish(check, run_id, message, interrupted)
         log.info("check %d of %s ended: %s", check.number, check.project, run_id or message)
 
     def _report(self, check: Check, beat: _Beat) -> tuple[str, str]:
         """Runs the check and keeps its report as if it were pushed."""
-        import orjson
-
-        from contract.app import run, settings
-        from contract.reports import json as report_json
-
         path = self._checks.get(check.project)
         project = self._store.project(check.project)
         if path is None or project is None:
             raise ContractError("the service's configuration names no check of this project any more")
-        # Paths of a config are found from its folder, and told from where this process stands.
-        wanted = settings.load({"config": str(path)}, _environ(), Path.cwd())
-        if wanted.origins["corpus"] == "default" and wanted.corpus is not None:
-            wanted = replace(wanted, corpus=str(path.parent / wanted.corpus))  # each project has its own
-        report = run.check(wanted, notify=beat.notify)
-        raw = report_json.render(report).encode()
+        apart = self._running = Apart(path)
+        if self._stopped.is_set():
+            apart.end()  # `stop` may have looked for it a moment ago
+        raw = apart.report(self._limit_s, beat.notify)
         for left in reversed(range(_TRIES)):
             try:
                 row, _ = self._store.add_report(project, orjson.loads(raw), raw, now(), f"check {check.number}")
@@ -116,21 +147,16 @@ class Runner:
                 log.warning("check %d of %s: %s", check.number, check.project, error.message)
         raise AssertionError("the last try returns or raises")
 
-    def _finish(self, check: Check, run_id: str | None, message: str | None) -> None:
+    def _finish(self, check: Check, run_id: str | None, message: str | None, interrupted: bool) -> None:
         for _ in range(_TRIES):
             try:
-                if not self._store.finish(check, now(), run_id, message):
+                if not self._store.finish(check, now(), run_id, message, interrupted):
                     log.warning("check %d of %s was taken for lost meanwhile", check.number, check.project)
                 return
             except StoreError as error:
                 log.warning("check %d of %s cannot be ended: %s", check.number, check.project, error.message)
                 if self._stopped.wait(EVERY_S):
                     return
-
-
-def _environ() -> dict[str, str]:
-    """What a check may read: the settings of the service itself are none of it."""
-    return {name: value for name, value in os.environ.items() if name not in ("CONTRACT_CONFIG", "CONTRACT_DATABASE")}
 
 
 class _Beat:

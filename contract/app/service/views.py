@@ -12,6 +12,7 @@ import orjson
 from fastapi import Request
 from starlette.responses import Response
 
+from contract.app.service.problems import Problem
 from contract.stores.store import Check, Event, Found, Page, Project, ReportRow, Token
 
 ROOT = "/api/v1"
@@ -60,12 +61,80 @@ def next_link(request: Request, page: Page[Any]) -> dict[str, str]:
     return {"Link": f'<{quote(request.url.path)}?{urlencode([*asked, ("cursor", page.next)])}>; rel="next"'}
 
 
+# --- forms of an answer -----------------------------------------------------------------------------------------------
+
+
+def wanted(request: Request) -> bool:
+    """Whether the caller is a browser: it says that it takes pages, and likes them better than JSON."""
+    header = request.headers.get("accept")
+    if header is None or "text/html" not in header.lower():
+        return False
+    try:
+        return accepted(header, ("application/problem+json", "application/json", "text/html")) == "text/html"
+    except Problem:  # it takes none of them: `text/html;q=0`
+        return False
+
+
+def accepted(header: str | None, offered: tuple[str, ...]) -> str:
+    """The media type that `Accept` likes best (RFC 9110, 12.5.1), of equals the one offered first; 406 for none."""
+    if header is None or not header.strip():
+        return offered[0]
+    ranges = [_range(part) for part in header.split(",") if part.strip()]
+    best, chosen = 0.0, None
+    for media in offered:
+        kind = media.partition("/")[0]
+        quality = dict(reversed(ranges))
+        mine = next((quality[name] for name in (media, f"{kind}/*", "*/*") if name in quality), 0.0)
+        if mine > best:
+            best, chosen = mine, media
+    if chosen is None:
+        raise Problem(406, f"this can be given as {', '.join(offered)}")
+    return chosen
+
+
+def _range(part: str) -> tuple[str, float]:
+    media, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return media, min(1.0, max(0.0, float(value)))
+            except ValueError:
+                return media, 0.0
+    return media, 1.0
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
 def place(project: str, *parts: str) -> str:
     return "/".join([ROOT, "projects", quote(project, safe=""), *(quote(part, safe="") for part in parts)])
 
 
 def project(row: Project) -> dict[str, Any]:
     return {"name": row.name, "created_at": time(row.created_at)}
+
+
+def overview(row: Project, newest: ReportRow | None, totals: Mapping[tuple[str, str], int]) -> dict[str, Any]:
+    """A project with its newest report, and its findings in the environment of that."""
+    return {
+        **project(row),
+        "report": report(row.name, newest) if newest is not None else None,
+        "totals": counts(totals),
+    }
+
+
+def counts(totals: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
+    return [{"state": state, "level": level, "count": count} for (state, level), count in sorted(totals.items())]
+
+
+def figures(name: str, rows: Mapping[str, ReportRow]) -> dict[str, Any]:
+    """Each figure with the report that it comes from."""
+
+    def of(row: ReportRow, figure: Mapping[str, Any]) -> dict[str, Any]:
+        return {**figure, "report": place(name, "reports", row.run_id), "started_at": time(row.started_at)}
+
+    return {figure: of(row, report(name, row)[figure]) for figure, row in rows.items()}
 
 
 def report(name: str, row: ReportRow) -> dict[str, Any]:
@@ -94,7 +163,11 @@ def _figure(verdict: str, part: int | None, whole: int | None) -> dict[str, Any]
     return {"verdict": verdict, "part": part, "whole": whole}
 
 
-def finding(name: str, row: Found, now: datetime) -> dict[str, Any]:
+HISTORY = 20
+"""Events of a finding that are told with it."""
+
+
+def finding(name: str, row: Found, now: datetime, history: Page[Event]) -> dict[str, Any]:
     return {
         "fingerprint": row.fingerprint,
         "cause": row.cause,
@@ -109,9 +182,23 @@ def finding(name: str, row: Found, now: datetime) -> dict[str, Any]:
         "resolved_at": maybe(row.life.resolved),
         "regressions": row.life.regressions,
         "decision": decision(row, now),
+        "history": [event(each) for each in history],
         "evidence": row.row,
         "report": place(name, "reports", row.run_id),
         "href": f"{place(name, 'findings', row.fingerprint)}?{urlencode({'environment': row.environment})}",
+    }
+
+
+def told(found: Found, at: datetime) -> dict[str, Any]:
+    """The finding as the report told it, with what became of it."""
+    decided = decision(found, at)
+    return {
+        **found.row,
+        "state": decided["kind"] if decided is not None else found.state(at).value,
+        "reason": decided["reason"] if decided is not None else None,
+        "until": decided["until"] if decided is not None else None,
+        "first_seen": time(found.life.first_seen),
+        "last_seen": time(found.life.last_seen),
     }
 
 

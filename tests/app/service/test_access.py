@@ -19,7 +19,7 @@ CANARY = "the-canary-of-the-first-project"
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "specs/service.yaml").read_text("utf-8"))
 METHODS = ("get", "put", "post", "delete", "patch")
 OPERATIONS = [(method, path) for path, item in DOCUMENT["paths"].items() for method in METHODS if method in item]
-OPEN = {"/healthz", "/readyz", "/sign-in", "/sign-out"}
+OPEN = {"/", "/healthz", "/readyz", "/sign-in", "/sign-out"}
 
 
 def problem(answer: httpx2.Response, status: int) -> dict[str, Any]:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import socket
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contract.app.apart import Apart, Ended
+from contract.app.configfile import SERVICE_SCHEMA
 from contract.app.service.config import ServiceConfig, load
-from contract.app.service.runner import Runner
+from contract.app.service.runner import Runner, _Beat
+from contract.app.steps import Step
 from contract.core.errors import ConfigError
 from contract.stores.store import Store
 
-from .serving import Service, service
+from .serving import ROOT, Service, service
 from .test_access import problem
 from .test_self import checked
 
@@ -108,7 +118,7 @@ def test_a_check_that_runs_when_the_service_is_stopped_can_be_started_again(tmp_
         assert shop is not None
         ended = store.check(shop, 1)
         assert ended is not None
-        assert (ended.state, "stopped" in (ended.message or "")) == ("failed", True)
+        assert (ended.state, "stopped" in (ended.message or "")) == ("interrupted", True)
         assert store.add_check(shop, "somebody", datetime.now(UTC)).number == 2
 
 
@@ -121,6 +131,163 @@ def test_a_check_that_cannot_be_made_says_why(tmp_path: Path) -> None:
         told = ended(running, href)
     assert (told["state"], told["report"]) == ("failed", None)
     assert "api.yaml: no such file" in told["message"]
+
+
+def of_an_application(folder: Path, source: str) -> Path:
+    """A config whose target is an application in a file of its own, told by its name in the module `applied`."""
+    home = folder / "applied"
+    home.mkdir(exist_ok=True)
+    (folder / "applied_here.py").write_text(source)
+    (home / "api.yaml").write_text(
+        "openapi: 3.1.0\ninfo: {title: Applied, version: '1'}\n"
+        "paths:\n  /orders:\n    get:\n      responses:\n        '200': {description: Orders.}\n"
+    )
+    (home / "contract.toml").write_text(
+        'document = "api.yaml"\ntarget = "asgi:applied_here:app"\ntypes = false\n[fuzz]\nenabled = false\n'
+        "[walk]\nenabled = true\n"
+    )
+    return home / "contract.toml"
+
+
+APPLICATION = """
+import os
+from fastapi import FastAPI, Response
+
+print("printed by the application")
+app = FastAPI()
+
+@app.get("/orders")
+def orders():
+    {body}
+"""
+
+
+def test_an_application_is_imported_fresh_for_each_check_and_not_by_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    config = of_an_application(tmp_path, APPLICATION.format(body="return Response(status_code=200)"))
+    with service(tmp_path, checks={"shop": config}) as running, running.client("shop:write") as client:
+        for status in (200, 418):
+            body = f"return Response(status_code={status})"
+            of_an_application(tmp_path, APPLICATION.format(body=body))
+            told = ended(running, client.post(CHECKS).headers["location"])
+            assert told["state"] == "done", told["message"]
+            report = client.get(told["report"]).json()
+            seen.append([row["where"]["status"] for row in report["findings"] if row["rule"] == "undeclared-status"])
+    assert seen == [[], ["418"]]
+    assert "applied_here" not in sys.modules
+    out, err = capfd.readouterr()
+    assert "printed by the application" not in out
+    assert "printed by the application" in err
+
+
+@pytest.mark.parametrize(
+    ("body", "state", "said"),
+    [
+        ("os.kill(os.getpid(), 9)", "interrupted", "its process was ended by SIGKILL before it did"),
+        ("os.abort()", "interrupted", "its process was ended by SIGABRT before it did"),
+        ("os._exit(7)", "interrupted", "its process ended with 7 before it did"),
+    ],
+)
+def test_a_check_that_takes_its_process_along_takes_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, state: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = of_an_application(tmp_path, APPLICATION.format(body=body))
+    with service(tmp_path, checks={"shop": config}) as running, running.client("shop:write") as client:
+        told = ended(running, client.post(CHECKS).headers["location"])
+        assert (told["state"], told["report"]) == (state, None)
+        assert said in told["message"]
+        assert client.get("/readyz").status_code == 200
+        assert client.get("/api/v1/projects/shop/reports").json()["reports"] == []
+        assert client.post(CHECKS).json()["number"] == 2
+
+
+def test_a_check_has_a_limit(tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as target,
+        service(tmp_path, checks={"shop": silent(tmp_path, target.getsockname()[1])}, max_check_s=1) as running,
+        running.client("shop:write") as client,
+    ):
+        told = ended(running, client.post(CHECKS).headers["location"])
+        assert (told["state"], told["report"]) == ("failed", None)
+        assert told["message"].startswith("the check took longer than 1 s")
+        assert client.post(CHECKS).json()["number"] == 2
+
+
+def test_a_check_that_is_ended_ends_with_all_that_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    body = (
+        "import subprocess, sys, time; "
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
+        "open('part', 'w').write(str(child.pid)); os.rename('part', 'pid'); time.sleep(600)"
+    )
+    apart = Apart(of_an_application(tmp_path, APPLICATION.format(body=body)))
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(apart.report, 600)
+        until = time.monotonic() + 60
+        while not (tmp_path / "pid").exists():
+            assert not made.done() and time.monotonic() < until
+            time.sleep(0.05)
+        apart.end()
+        with pytest.raises(Ended, match="SIGKILL"):
+            made.result()
+    assert not lives(int((tmp_path / "pid").read_text()))
+
+
+def lives(pid: int) -> bool:
+    """Whether a process runs; one that nobody has waited for yet does not."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return False
+        except FileNotFoundError:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_a_check_ends_with_the_service_that_is_killed(tmp_path: Path) -> None:
+    config = of_an_application(
+        tmp_path,
+        APPLICATION.format(
+            body="import time; open('part', 'w').write(str(os.getpid())); os.rename('part', 'pid'); time.sleep(600)"
+        ),
+    )
+    source = (
+        "import sys\nfrom pathlib import Path\nfrom contract.app.apart import Apart\n"
+        "if __name__ == '__main__':\n    Apart(Path(sys.argv[1])).report(600)\n"
+    )
+    (tmp_path / "caller.py").write_text(source)
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "caller.py", str(config)], cwd=tmp_path, env=environ) as caller:
+        until = time.monotonic() + 60
+        while not (tmp_path / "pid").exists():
+            assert caller.poll() is None and time.monotonic() < until
+            time.sleep(0.05)
+        caller.send_signal(signal.SIGKILL)
+    assert not lives(int((tmp_path / "pid").read_text()))
+
+
+def test_progress_of_another_process_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as target:
+        steps: list[Step] = []
+        apart = Apart(silent(tmp_path, target.getsockname()[1]))
+
+        def notify(step: Step) -> None:
+            steps.append(step)
+            apart.end()  # it waits for a target that says nothing
+
+        with pytest.raises(Ended):
+            apart.report(60, notify)
+    assert {step.source for step in steps} == {"document"}
+    with pytest.raises(Ended, match="before it began"):
+        stopped = Apart(tmp_path / "silent" / "contract.toml")
+        stopped.end()
+        stopped.report(60)
 
 
 def silent(folder: Path, port: int) -> Path:
@@ -160,9 +327,6 @@ def test_progress_is_told_while_a_check_runs(tmp_path: Path) -> None:
         running.store.add_check(shop, "somebody", datetime.now(UTC))
         check = running.store.claim(datetime.now(UTC))
         assert check is not None
-        from contract.app.service.runner import _Beat
-        from contract.app.steps import Step
-
         beat = _Beat(running.store, check)
         beat.notify(Step("fuzz", 3, 22, exchanges=40, findings=1, phase="coverage"))
         beat.start()
@@ -191,6 +355,24 @@ def test_the_configuration_names_checks_from_its_own_folder(tmp_path: Path) -> N
     assert load(flags, {"CONTRACT_DATABASE": "sqlite:///said.db"}, tmp_path) == ServiceConfig(
         database="sqlite:///said.db", host="127.0.0.2", port=0, rate=10, checks={"shop": config.resolve()}
     )
+
+
+def test_what_the_schema_says_of_the_settings_is_what_is_read(tmp_path: Path) -> None:
+    shapes = SERVICE_SCHEMA["properties"]
+    config = ServiceConfig()
+    assert set(shapes) == {each.name for each in fields(config)} - {"checks"} | {"projects"}
+    for name, shape in shapes.items():
+        said = re.search(r"\(default: (.+)\)", shape["description"])
+        if name != "projects":
+            assert said is not None and str(getattr(config, name)).lower() == said[1], name
+        for bound in ("minimum", "maximum") if shape["type"] == "integer" else ():
+            for value, taken in ((shape[bound], True), (shape[bound] + (1 if bound == "maximum" else -1), False)):
+                (tmp_path / "service.toml").write_text(f"[service]\n{name} = {value}\n")
+                if taken:
+                    assert getattr(load({"config": "service.toml"}, {}, tmp_path), name) == value
+                    continue
+                with pytest.raises(ConfigError, match=f"`{name}` in .service. must be a number from"):
+                    load({"config": "service.toml"}, {}, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -35,12 +35,12 @@ def test_a_browser_is_asked_for_a_token_and_then_sees_the_page(started: Service)
         asked = client.get(DRIFT + "?level=error&rule=<x>", headers=BROWSER)
     assert (asked.status_code, asked.headers["www-authenticate"]) == (401, 'Bearer realm="contract"')
     assert f'name="next" value="{DRIFT}?level=error&amp;rule=%3Cx%3E"' in asked.text
-    assert "script" not in asked.text
+    assert "<script" not in asked.text
     assert "default-src 'none'" in asked.headers["content-security-policy"]
     with signed_in(started) as client:
         page = client.get(DRIFT, headers=BROWSER)
         assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
-        problem(client.get("/api/v1/projects/bank", headers=BROWSER), 404)
+        problem(client.get("/api/v1/projects/bank"), 404)
         out = client.post("/sign-out")
         assert (out.status_code, out.headers["location"]) == (303, "/sign-in")
         assert client.get(DRIFT, headers=BROWSER).status_code == 401
@@ -118,4 +118,4 @@ def test_a_cookie_changes_nothing_for_another_site(started: Service, headers: di
     ],
 )
 def test_the_form_leads_nowhere_else(path: str | None, kept: bool) -> None:
-    assert here(path) == (path if kept else "/sign-in")
+    assert here(path) == (path if kept else "/")
