@@ -34,7 +34,7 @@ from contract.core.report import (
     Verdict,
     WhereJson,
 )
-from contract.core.target import Target
+from contract.core.target import Target, TimeUp
 
 if TYPE_CHECKING:
     from contract.app.gathered import Gathered
@@ -57,7 +57,7 @@ LEAVES_AFTER = 10
 WINDOW = 30
 """Outcomes that are remembered of a seed."""
 SHARE = 0.25
-"""Of `--max-time`, beside the fuzzer's own."""
+"""Of `--max-time`, at most."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _NOISE = frozenset({"connection", "content-length", "host", "x-schemathesis-testcaseid"})
@@ -372,6 +372,9 @@ def replay(
         started = time.monotonic()
         try:
             _tries(gathered, corpus, target, seed)
+        except TimeUp:
+            if seed.fingerprint not in corpus.tried:
+                corpus.late.add(seed.fingerprint)
         finally:
             corpus.spent_s += time.monotonic() - started
         gathered.step(SOURCE, number, len(chosen))
@@ -429,17 +432,19 @@ def _keys(gathered: Gathered) -> dict[str, str]:
 
 def _tries(gathered: Gathered, corpus: Corpus, target: Target, seed: Seed) -> None:
     outcomes: list[bool] = []
-    while len(outcomes) < TRIES:
-        shown, why = _once(gathered, target, seed)
-        if shown is None:
-            if not outcomes:
-                corpus.unknown[seed.fingerprint] = why
-            break
-        outcomes.append(shown)
-        if outcomes == [True] and "0" not in seed.outcomes:
-            break  # as ever
-    if outcomes:
-        corpus.tried[seed.fingerprint] = outcomes
+    try:
+        while len(outcomes) < TRIES:
+            shown, why = _once(gathered, target, seed)
+            if shown is None:
+                if not outcomes:
+                    corpus.unknown[seed.fingerprint] = why
+                break
+            outcomes.append(shown)
+            if outcomes == [True] and "0" not in seed.outcomes:
+                break  # as ever
+    finally:
+        if outcomes:
+            corpus.tried[seed.fingerprint] = outcomes
 
 
 def _once(gathered: Gathered, target: Target, seed: Seed) -> tuple[bool | None, str]:

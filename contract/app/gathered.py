@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import contract
+from contract.app.clock import Clock
 from contract.app.corpus import Corpus
 from contract.app.settings import Settings
 from contract.app.steps import Notify, Step
@@ -24,7 +25,7 @@ from contract.core.finding import Finding
 from contract.core.ledger import Ledger, Rank, Sighting, tenant_hash
 from contract.core.openapi import Contract, MediaType, Operation
 from contract.core.policy import Baseline
-from contract.core.report import Example, ExampleResponse, Excluded, Place, Run, Source, Tool
+from contract.core.report import Example, ExampleResponse, Excluded, GenerationTarget, Place, Run, Source, Tool
 from contract.core.schema import show
 from contract.core.selection import Selection
 from contract.sources.probes.walk import Learnt
@@ -46,6 +47,7 @@ class Gathered:
     operations: Sequence[Operation] = ()
     implemented: Implemented | None = None
     artifacts: list[Artifact] | None = None
+    generated: list[GenerationTarget] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
     complete: bool = True
     exhibits: dict[str, Exhibit] = field(default_factory=dict)
@@ -54,7 +56,8 @@ class Gathered:
     """By operation the exchange that was a success and tells a probe most."""
     follow: Follow | None = None
     """Set where a recording is read on as it grows."""
-    walked_s: float = 0.0
+    clock: Clock = field(default_factory=lambda: Clock(None, {}))
+    """Of what is asked of the target; without an end until that begins."""
     learnt: Learnt | None = None
     """What the walk leaves to the probes after it."""
     corpus: Corpus | None = None
@@ -228,6 +231,7 @@ def material(
         excluded=gathered.excluded,
         implemented=gathered.implemented,
         artifacts=gathered.artifacts,
+        generated=tuple(gathered.generated),
         proofs=proofs,
         baseline=accepted,
         gate=settings.fail_on,

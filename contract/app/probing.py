@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import time
 from collections.abc import Iterator
+from statistics import median
 from typing import NoReturn
 
-from contract.app import corpus
+from contract.app import corpus, prove
+from contract.app.clock import Clock
 from contract.app.gathered import Gathered
 from contract.app.plugins import plug_in
 from contract.app.settings import Settings
@@ -17,9 +18,25 @@ from contract.core.evidence import Complaint, Exchange, Progress, Request, Traff
 from contract.core.openapi import Operation
 from contract.core.refusal import Refusal
 from contract.core.selection import Selection
-from contract.core.target import Target
+from contract.core.target import Target, TimeUp
 from contract.sources.probes import walk as tour
 from contract.sources.probes.walk import Learnt
+
+_WEIGHTS = {
+    "router": 8,
+    "walk": 100,
+    "corpus": 8,
+    "fuzz": 30,
+    "deleting corpus": 3,
+    "parameters": 5,
+    "discovery": 5,
+    "deleting fuzz": 20,
+    "deleted": 2,
+    "proof": 10,
+}
+"""Of the parts of a run's time: the walk finds most, so it may take most."""
+_SLOW_S = 1.0
+"""An operation whose answers take longer comes after the others, where all of them are asked in turn."""
 
 
 def open_target(settings: Settings) -> Target:
@@ -44,18 +61,17 @@ def walk(gathered: Gathered, target: Target) -> tuple[int | None, str | None]:
     """Each operation asked the same fixed things; what it learns is for the probes after it."""
     settings = gathered.settings
     learnt = gathered.learnt = Learnt()
-    options = tour.Options(
-        max_time_s=settings.max_time_s,
-        safe=settings.safe,
-        headers=tuple((header.name, header.value) for header in settings.headers),
-        secret=frozenset(header.name.lower() for header in settings.headers if header.secret),
-        ids=dict(settings.ids),
-        left_out=_dangerous(gathered),
-        is_router_s=gathered.judge.is_router_s,
-    )
-    began = time.monotonic()
-    _follow(gathered, "walk", tour.probe(gathered.operations, target, options, learnt))
-    gathered.walked_s = time.monotonic() - began
+    with gathered.clock.part("walk", target) as limit_s:
+        options = tour.Options(
+            max_time_s=limit_s,
+            safe=settings.safe,
+            headers=tuple((header.name, header.value) for header in settings.headers),
+            secret=frozenset(header.name.lower() for header in settings.headers if header.secret),
+            ids=dict(settings.ids),
+            left_out=_dangerous(gathered),
+            is_router_s=gathered.judge.is_router_s,
+        )
+        _follow(gathered, "walk", tour.probe(gathered.operations, target, options, learnt))
     if learnt.own:
         some = ", ".join(learnt.own[:3]) + (f" and {len(learnt.own) - 3} more" if len(learnt.own) > 3 else "")
         gathered.notes.append(gathered.scrub(f"walk: what it made and could not delete again: {some}"))
@@ -66,27 +82,23 @@ def fuzz(gathered: Gathered, target: Target | None, failed: ContractError | None
     """Cases by luck, given what the walk learnt, in two passes: nothing is deleted in the first."""
     if target is None:
         raise failed or TargetError("there is no target")
-    settings = gathered.settings
+    settings, clock = gathered.settings, gathered.clock
     prober = importlib.import_module("contract.sources.probes.schemathesis")
     left_out = _dangerous(gathered)
-    corpus.replay(gathered, target, left_out)
-    # The time is that of both; a walk that took long still leaves the fuzzer half of it.
-    limit_s = settings.max_time_s
-    clock = _Clock(None if limit_s is None else max(limit_s / 2, limit_s - gathered.walked_s))
-    whole = len(gathered.operations)
     deleting = frozenset(operation.key for operation in gathered.operations if tour.deletes(operation))
     learnt = gathered.learnt if gathered.learnt is not None else Learnt()
+    habits = prober.Habits()
     # The fuzzer asks below one base path, and several documents, or several servers, have several.
     bases: dict[str, list[str]] = {}
     for operation in gathered.operations:
         if operation.key not in left_out:
             bases.setdefault(operation.base_paths[0], []).append(operation.key)
 
-    def drive(base: str, keys: frozenset[str], phases: tuple[str, ...], share: float) -> None:
+    def drive(base: str, keys: frozenset[str], phases: tuple[str, ...], limit_s: float | None) -> None:
         options = prober.Options(
             seed=settings.seed,
             max_examples=settings.max_examples,
-            max_time_s=clock.share(share * len(bases[base]) / whole),
+            max_time_s=limit_s,
             workers=settings.workers,
             rate_limit=str(settings.rate_limit) if settings.rate_limit is not None else None,
             headers=tuple((header.name, header.value) for header in settings.headers),
@@ -97,47 +109,103 @@ def fuzz(gathered: Gathered, target: Target | None, failed: ContractError | None
             request_timeout_s=settings.timeout_s,
             ids={place: values for place, values in learnt.ids.items() if place[0] not in deleting},
             bodies=learnt.bodies,
+            answers_s=_answers_s(gathered),
         )
-        if keys:
-            _follow(gathered, "fuzz", prober.probe(gathered.contract.root, target, options))
+        _follow(gathered, "fuzz", prober.probe(gathered.contract.root, target, options, habits))
 
-    for base, keys in bases.items():
-        lasting = frozenset(key for key in keys if key not in deleting)
-        if len(lasting) == len(keys) or settings.safe:
-            drive(base, lasting, prober.PHASES, 1.0)
-        else:
-            drive(base, lasting, prober.ALONE, 0.6)
+    def drives(part: str, turns: list[tuple[str, frozenset[str], tuple[str, ...], float]]) -> None:
+        """Each turn with its share of the part's time; what one leaves is the next one's."""
+        _expect(gathered)
+        with clock.part(part, target) as seconds:
+            end = None if seconds is None else clock.now() + seconds
+            turns = [turn for turn in turns if turn[1]]
+            for index, (base, keys, phases, weight) in enumerate(turns):
+                limit_s = None
+                if end is not None:
+                    left_s = max(0.0, end - clock.now())
+                    limit_s = left_s * weight / sum(each[3] for each in turns[index:])
+                    target.ends(clock.now() + limit_s)
+                drive(base, keys, phases, limit_s)
+
+    _expect(gathered)
+    with clock.part("corpus", target):
+        corpus.replay(gathered, target, left_out)
+    lasting = {base: frozenset(keys) - deleting for base, keys in bases.items()}
+    first = {
+        base: prober.ALONE if len(lasting[base]) < len(keys) and not settings.safe else prober.PHASES
+        for base, keys in bases.items()
+    }
+    drives("fuzz", [(base, lasting[base], first[base], len(keys)) for base, keys in bases.items()])
     if not settings.safe:
-        corpus.replay(gathered, target, left_out, deleting=True)
-    _ask_parameters(gathered, target)
+        with clock.part("deleting corpus", target):
+            corpus.replay(gathered, target, left_out, deleting=True)
+    _expect(gathered)
+    with clock.part("parameters", target) as seconds:
+        _ask_parameters(gathered, target, seconds)
     if not settings.routes:
-        _discover(gathered, target)
+        with clock.part("discovery", target) as seconds:
+            _discover(gathered, target, seconds)
     if not settings.safe:
+        turns = []
         for base, keys in bases.items():
-            ending = frozenset(key for key in keys if key in deleting)
-            if ending:
-                drive(base, frozenset(keys), prober.TOGETHER, 0.25)
-                drive(base, ending, prober.ALONE, 0.15)
+            if ending := frozenset(keys) & deleting:
+                turns.append((base, frozenset(keys), prober.TOGETHER, 5.0 * len(keys)))
+                turns.append((base, ending, prober.ALONE, 3.0 * len(keys)))
+        drives("deleting fuzz", turns)
         ender = importlib.import_module("contract.sources.probes.deleted")
         readable = frozenset(key for key in gathered._scope if key.startswith("GET "))
         accepted = {key: item for key, item in gathered.accepted.items() if key not in left_out}
-        _follow(gathered, "fuzz", ender.probe(accepted, readable, target))
+        with clock.part("deleted", target):
+            _follow(gathered, "fuzz", ender.probe(accepted, readable, target), "deleted")
+    _expect(gathered)
     return None, None
 
 
-class _Clock:
-    """The time that is left, in shares of the whole; what one part leaves is the next one's."""
+def _plan(gathered: Gathered) -> dict[str, float]:
+    """The parts that the run's time is for, each with its weight."""
+    settings = gathered.settings
+    weights: dict[str, float] = dict(_WEIGHTS)
+    left_out = set()
+    if not settings.walks:
+        left_out.add("walk")
+    if not settings.fuzz:
+        left_out |= weights.keys() - {"router", "walk", "proof"}
+    if settings.routes:
+        left_out.add("discovery")
+    if gathered.corpus is None or not gathered.corpus.seeds:
+        left_out |= {"corpus", "deleting corpus"}
+    if settings.safe or not any(map(tour.deletes, gathered.operations)):
+        left_out |= {"deleting fuzz", "deleted", "deleting corpus"}
+        weights["fuzz"] += weights["deleting fuzz"]
+    return {part: weight for part, weight in weights.items() if part not in left_out}
 
-    def __init__(self, limit_s: float | None) -> None:
-        self._limit_s = limit_s
-        self._started = time.monotonic()
-        self._given = 0.0
 
-    def share(self, share: float) -> float | None:
-        if self._limit_s is None:
-            return None
-        self._given += share
-        return max(1.0, self._limit_s * min(1.0, self._given) - (time.monotonic() - self._started))
+def _answers_s(gathered: Gathered) -> dict[str, float]:
+    """Seconds that an answer of each operation has typically taken."""
+    found = {}
+    for key, tally in gathered.ledger.tallies.items():
+        if (typical := tally.elapsed_us.quantile(0.5)) is not None:
+            found[key] = typical / 1e6
+    return found
+
+
+def _expect(gathered: Gathered) -> None:
+    """What the small parts that come after the fuzzer will need, by what answers took until now."""
+    took = {key: (item.elapsed_us or 0) / 1e6 for key, item in gathered.accepted.items()}
+    took = {key: seconds for key, seconds in took.items() if seconds <= _SLOW_S}  # the others get what is left
+    seeds = len(gathered.corpus.seeds) if gathered.corpus is not None else 0
+    usual_s = median(took.values()) if took else 0.0
+    all_s = (gathered.settings.max_time_s or 0.0) * corpus.SHARE
+    needs = {
+        "corpus": 2 * seeds * usual_s if took else all_s,
+        "deleting corpus": 2 * seeds * usual_s,
+        "parameters": 25 * sum(seconds for key, seconds in took.items() if key.startswith("GET ")),
+        "discovery": 100 * usual_s,
+        "deleted": 5 * sum(seconds for key, seconds in took.items() if key.startswith("DELETE ")),
+        "proof": prove.needs_s(gathered),
+    }
+    for part, seconds in needs.items():
+        gathered.clock.needs(part, 1.5 * seconds)
 
 
 def _dangerous(gathered: Gathered) -> frozenset[str]:
@@ -170,8 +238,15 @@ def ready(gathered: Gathered, target: Target) -> None:
     if settings.fuzz:
         importlib.import_module("contract.sources.probes.schemathesis").require()
     importlib.import_module(f"contract.targets.{target.kind}").check(target)
-    target.patience(time.monotonic() + settings.max_time_s if settings.max_time_s is not None else None)
-    _learn_router(gathered, target)
+    gathered.clock = Clock(settings.max_time_s, _plan(gathered))
+    with gathered.clock.part("router", target) as limit_s:
+        try:
+            _learn_router(gathered, target)
+        except TimeUp:
+            took = f"within {limit_s:.3g} s" if limit_s is not None else "in time"
+            gathered.notes.append(
+                f"router: what it says to what nobody serves was not learnt {took}; some of its own answers may be told"
+            )
 
 
 def fail(error: ContractError) -> NoReturn:
@@ -179,25 +254,25 @@ def fail(error: ContractError) -> NoReturn:
     raise error
 
 
-def _ask_parameters(gathered: Gathered, target: Target) -> None:
+def _ask_parameters(gathered: Gathered, target: Target, limit_s: float | None) -> None:
     asker = importlib.import_module("contract.sources.probes.parameters")
     declared = {
         operation.key: [item.name for item in operation.parameters if item.location == "query"]
         for operation in gathered.operations
     }
     accepted = {key: item for key, item in gathered.accepted.items() if key.startswith("GET ")}
-    _follow(gathered, "fuzz", asker.probe(accepted, declared, target))
+    accepted = dict(sorted(accepted.items(), key=lambda item: (item[1].elapsed_us or 0) / 1e6 > _SLOW_S))  # stable
+    _follow(gathered, "fuzz", asker.probe(accepted, declared, target, max_time_s=limit_s), "parameters")
 
 
-def _discover(gathered: Gathered, target: Target) -> None:
+def _discover(gathered: Gathered, target: Target, limit_s: float | None) -> None:
     include = gathered._selection.include  # type: ignore[attr-defined]
     if include and all(selector.kind != "path" for selector in include):
         return  # what no document has has no tag and no name
     # Before anything is deleted that an id stands for.
     finder = importlib.import_module("contract.sources.probes.discovery")
-    limit_s = gathered.settings.max_time_s
-    limits = {} if limit_s is None else {"max_time_s": min(limit_s, finder.MAX_TIME_S)}
-    _follow(gathered, "fuzz", finder.probe(gathered.contract, dict(gathered.accepted), target, **limits))
+    found = finder.probe(gathered.contract, dict(gathered.accepted), target, max_time_s=limit_s)
+    _follow(gathered, "fuzz", found, "discovery")
 
 
 def _learn_router(gathered: Gathered, target: Target) -> None:
@@ -218,10 +293,11 @@ def _learn_router(gathered: Gathered, target: Target) -> None:
             gathered.judge.router.setdefault(refusal.status, []).append(refusal)
 
 
-def _follow(gathered: Gathered, name: str, events: Iterator[Exchange | Complaint | Progress]) -> None:
+def _follow(
+    gathered: Gathered, name: str, events: Iterator[Exchange | Complaint | Progress], part: str | None = None
+) -> None:
     """Takes in what a probe yields; its generator is closed whatever happens, so that no worker is left behind."""
-    started = time.monotonic()
-    limit = gathered.settings.max_time_s
+    done, whole = 0, None
     try:
         for event in events:
             if isinstance(event, Exchange):
@@ -229,12 +305,16 @@ def _follow(gathered: Gathered, name: str, events: Iterator[Exchange | Complaint
             elif isinstance(event, Complaint):
                 gathered.complain(event)
             else:
+                done, whole = event.done, event.whole
                 # Ctrl-C is told by whoever caught it.
                 gathered.notes += [gathered.scrub(warning) for warning in event.warnings if warning != "interrupted"]
                 if event.phase == "end" and event.warnings:
                     gathered.complete = False
-                left = max(0.0, limit - (time.monotonic() - started)) if limit is not None else None
-                gathered.step(name, event.done, event.whole, phase=event.phase, left_s=left)
+                gathered.step(name, done, whole, phase=event.phase, left_s=gathered.clock.left_s())
+    except TimeUp:
+        gathered.complete = False
+        far = f", after {done} of {whole}" if whole else ""
+        gathered.notes.append(f"{part or name}: stopped, for its time was over{far}")
     finally:
         close = getattr(events, "close", None)
         if close is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 
 from contract.app.gathered import Exhibit, Gathered
@@ -16,28 +17,46 @@ from contract.core.evidence import MADE_UP, Complaint, Exchange, Traffic
 from contract.core.finding import Level, Proof
 from contract.core.ledger import Sighting
 from contract.core.report import ExampleResponse, Source, Verdict
-from contract.core.target import Target
+from contract.core.target import Target, TimeUp
 
 TRIES = 3
 """Times that a request which only reads is sent before it is said not to show its finding again."""
+_SLOW_US = 1_000_000
+"""What took longer is sent again after all else."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def prove(gathered: Gathered, target: Target | None, notify: Notify) -> dict[str, Proven]:
-    """For every finding its proof. Replays send each request once more, so only what needs it is replayed."""
+    """For every finding its proof. Replays send each request once more, so only what needs it is replayed.
+
+    Within the run's time, what answers slowly last; a finding that there was no time for is not proved, and said so.
+    """
+    with gathered.clock.part("proof", target) if target is not None else nullcontext():
+        return _proved(gathered, target, notify)
+
+
+def _proved(gathered: Gathered, target: Target | None, notify: Notify) -> dict[str, Proven]:
     rules = _rules()
-    todo = list(gathered.ledger.sightings.items())
+
+    def turn(item: tuple[str, Sighting]) -> int:
+        exhibit = gathered.exhibits.get(item[0])
+        if exhibit is None or not _is_replayed(rules[item[1].finding.rule], exhibit):
+            return 2  # needs no server, so it may come after the run's time
+        return int((exhibit.exchanges[-1].elapsed_us or 0) > _SLOW_US)
+
+    todo = sorted(gathered.ledger.sightings.items(), key=turn)  # stable
+    unsent = 0
     proofs: dict[str, Proven] = {}
     second: object | None = None
     missing: set[str] = set()
     for number, (fingerprint, sighting) in enumerate(todo, 1):
         exhibit = gathered.exhibits.get(fingerprint)
         wanted = rules[sighting.finding.rule]
-        if exhibit is None or (Proof.STRUCTURAL in wanted and exhibit.complaint is None):
+        if exhibit is None or _follows(wanted, exhibit):
             proofs[fingerprint] = Proven(Proof.STRUCTURAL)
             continue
         notify(Step("proof", number, len(todo), gathered.ledger.exchanges, len(todo)))
-        if Proof.CONFIRMED in wanted and (exhibit.complaint is None or Proof.REPLAYED not in wanted):
+        if not _is_replayed(wanted, exhibit):
             if second is None:
                 second = _second(gathered)
             proven = _confirm(second, exhibit, gathered)
@@ -45,6 +64,7 @@ def prove(gathered: Gathered, target: Target | None, notify: Notify) -> dict[str
                 missing.add(fingerprint)
         else:
             proven = _replay(gathered, exhibit, target)
+            unsent += proven.detail == _NO_TIME
         # What a validator or a server says may quote a value.
         proofs[fingerprint] = replace(proven, detail=None if proven.detail is None else exhibit.scrub(proven.detail))
     if missing and isinstance(second, ContractError):
@@ -53,7 +73,35 @@ def prove(gathered: Gathered, target: Target | None, notify: Notify) -> dict[str
         gathered.sources.append(
             Source("proof", Verdict.ERROR, "openapi-core", items=len(missing), unit="unproven", message=message)
         )
+    if unsent:
+        gathered.complete = False
+        gathered.notes.append(f"proof: {unsent} of {len(todo)} findings not sent again, for the time was over")
     return proofs
+
+
+def needs_s(gathered: Gathered) -> float:
+    """Seconds that proof will take: as long as the answers took that are asked for again, and what each costs here."""
+    rules = _rules()
+    seconds = _LOADS_S
+    for fingerprint, sighting in gathered.ledger.sightings.items():
+        exhibit, wanted = gathered.exhibits.get(fingerprint), rules[sighting.finding.rule]
+        if exhibit is not None and not _follows(wanted, exhibit):
+            again = (exhibit.exchanges[-1].elapsed_us or 0) / 1e6 if _is_replayed(wanted, exhibit) else 0.0
+            seconds += again + _EACH_S
+    return seconds
+
+
+_LOADS_S, _EACH_S = 1.0, 0.01
+"""What the second validator takes to load, and one finding to be judged once more."""
+
+
+def _follows(wanted: set[Proof], exhibit: Exhibit) -> bool:
+    """True for what follows from what is declared and seen."""
+    return Proof.STRUCTURAL in wanted and exhibit.complaint is None
+
+
+def _is_replayed(wanted: set[Proof], exhibit: Exhibit) -> bool:
+    return Proof.CONFIRMED not in wanted or (exhibit.complaint is not None and Proof.REPLAYED in wanted)
 
 
 def unproven(gathered: Gathered, why: str) -> dict[str, Proven]:
@@ -106,11 +154,16 @@ def _replay(gathered: Gathered, exhibit: Exhibit, target: Target | None) -> Prov
         return Proven(Proof.UNPROVEN, "there is no target to replay it against")
     tries: list[bool] = []
     first = ""
+    late = False
     while len(tries) < TRIES:
-        if exhibit.complaint is not None:
-            again, holds, seen = _complaint_again(exhibit.complaint, target)
-        else:
-            again, holds, seen = _exchange_again(exchange, finding.fingerprint, gathered.judge, target)
+        try:
+            if exhibit.complaint is not None:
+                again, holds, seen = _complaint_again(exhibit.complaint, target)
+            else:
+                again, holds, seen = _exchange_again(exchange, finding.fingerprint, gathered.judge, target)
+        except TimeUp:
+            late = True
+            break
         first = first or seen
         if not holds and not _tells(again, exchange):
             break
@@ -123,17 +176,19 @@ def _replay(gathered: Gathered, exhibit: Exhibit, target: Target | None) -> Prov
     times = gathered.ledger.sightings[finding.fingerprint].exchanges
     if not any(told) and finding.rule in _FAULTS and times > 1 and exchange.traffic in MADE_UP and not told[1:]:
         # What it was about may be deleted by now; the walk asks for a fault twice, on the spot.
-        return Proven(
-            Proof.REPLAYED, f"shown by {times} requests of this run; at its end the answer is {first}", (True,)
-        )
+        end = f"; at its end the answer is {first}" if first else ""
+        return Proven(Proof.REPLAYED, f"shown by {times} requests of this run{end}", (True,))
     if any(told):
         return Proven(Proof.REPLAYED, f"shown again in {sum(told)} of {len(told)} tries", told)
     if gathered.corpus is not None and (showed := gathered.corpus.showed(finding.fingerprint)):
         # The request of an earlier run was sent again in this one, and showed the same.
         return Proven(Proof.REPLAYED, f"its seed showed it again in {showed[0]} of {showed[1]} tries", told)
+    if late:
+        return Proven(Proof.UNPROVEN, _NO_TIME, told)
     return Proven(Proof.UNPROVEN, f"replayed, and not seen again: {first}", told)
 
 
+_NO_TIME = "not sent again, for the time was over"
 _FAULTS = frozenset({"server-error", "no-answer"})
 
 
@@ -188,11 +243,11 @@ def _answer(exchange: Exchange) -> str:
     return str(exchange.response.status) if exchange.response is not None else exchange.failure or "no answer"
 
 
-def curl_of(target: Target | None) -> Callable[[Sighting], str | None]:
+def curl_of(target: Target | None, insecure: bool = False) -> Callable[[Sighting], str | None]:
     """What makes the `curl` line of a finding's example; in process there is no address, so a likely one is named."""
     origin = "http://127.0.0.1:8000" if target is None or target.kind != "http" else target.origin
 
     def line(sighting: Sighting) -> str | None:
-        return curl.curl(sighting.example, origin) if sighting.example is not None else None
+        return curl.curl(sighting.example, origin, insecure=insecure) if sighting.example is not None else None
 
     return line

@@ -33,15 +33,17 @@ def _is_noise(name: str, value: str) -> bool:
     )
 
 
-def curl(example: Example, origin: str) -> str:
+def curl(example: Example, origin: str, *, insecure: bool = False) -> str:
     """One line for bash that sends the request again to `origin`, `http://127.0.0.1:8000`.
+
+    With `insecure` it takes any certificate, as the run did.
 
     Masked credentials are variables to be set before (`$TOKEN`, `$X_API_KEY`); other masked values stay as they are
     shown. A body that was shortened, is long, is binary or holds NUL is read from a file, `body.bin`.
     """
     request = example.request
     target = request.url if "://" in request.url.partition("?")[0] else origin.rstrip("/") + request.url
-    words = ["curl"]
+    words = ["curl", "-k"] if insecure and target.startswith("https:") else ["curl"]
     if request.method == "HEAD":
         words.append("-I")
     elif request.method != ("GET" if request.body is None else "POST"):

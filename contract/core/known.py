@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _IDS = ("id", "uuid", "_id", "key", "name", "slug", "code")
 _KEPT = 12
 """Values of one place, and items of one list, that are looked at."""
+_FEW = 6
+_STATE = re.compile(r"[A-Za-z][A-Za-z_ -]{0,23}")
+"""What a state is called."""
 
 
 def word(text: str) -> str:
@@ -49,6 +52,8 @@ class Known:
         self._words: dict[str, dict[str, Any]] = {}
         self._names: dict[str, dict[str, Any]] = {}
         self._links: dict[tuple[str, str], dict[str, Any]] = {}
+        self._states: dict[str, list[Any]] = {}
+        """By place the first thing in each state that a list showed: not all are alike."""
         self._gone: set[str] = set()
         self._met: dict[str, set[str]] = {}
         """All ids that were seen, by word: those that are not kept for asking as well."""
@@ -84,6 +89,8 @@ class Known:
         if depth > 4:
             return
         if isinstance(value, list):
+            if place and depth < 2:
+                self._vary(value, about, place)
             for item in value[:_KEPT]:
                 if isinstance(item, (str, int)) and not isinstance(item, bool) and about:
                     self._word(about, item)
@@ -94,7 +101,7 @@ class Known:
             return
         if not isinstance(value, Mapping):
             return
-        name = next((name for name in (*_IDS, f"{about}_id", f"{about}Id", f"{about}ID") if name in value and _plain(value[name])), None)  # fmt: skip
+        name = _id_name(value, about)
         if name is not None:
             if place and depth < 3:
                 self._at(place, value[name])
@@ -112,6 +119,39 @@ class Known:
                 # `{"data": […]}` and its kin are still about what the path is about.
                 wraps = snake(key) in ("data", "items", "results", "records", "content", "values", "entries", "rows", "list", "hits") or word(key) == about  # fmt: skip
                 self._look(item, about if wraps else word(key), place if wraps else "", depth + 1)
+
+    def _vary(self, items: Sequence[Any], about: str, place: str) -> None:
+        """Keeps the first thing that shows each word of a property of few words, each truth, each thing left out."""
+        things = [(item[name], item) for item in items if isinstance(item, Mapping) and (name := _id_name(item, about))]
+        found: dict[tuple[int, str, Any], Any] = {}
+        for key in dict.fromkeys(key for _, item in things[:_KEPT] for key in item):
+            shown = [(named, item.get(key)) for named, item in things]
+            words = {value for _, value in shown if isinstance(value, str) and _STATE.fullmatch(value)}
+            few = len(words) <= _FEW and len(words) * 2 <= len(things)
+            for named, value in shown:
+                kind = (
+                    1
+                    if isinstance(value, bool)
+                    else 2
+                    if value is None
+                    else 0
+                    if few and isinstance(value, str) and value in words
+                    else None
+                )
+                if kind is not None:
+                    found.setdefault((kind, key, value), named)
+        first = things[0][0] if things else None
+        kept = self._states.setdefault(place, [])
+        # States first: a thing that is closed behaves in another way than one without a description.
+        for _, named in sorted(found.items(), key=lambda item: item[0][0]):
+            if named != first and named not in kept and len(kept) < _FEW:
+                kept.append(named)
+
+    def in_other_states(self, place: str) -> list[Any]:
+        """Things below a place that differ from the first one that a list showed: by a word, a truth, or what is left out."""
+        return [
+            each for each in self._states.get(place, ()) if f"{place}/{quote(str(each), safe='')}" not in self._gone
+        ]
 
     def _links_of(self, operation: Operation, exchange: Exchange, value: Any) -> None:
         """What the document itself says of where values go next (OpenAPI 3.1, 4.8.20)."""
@@ -229,6 +269,11 @@ class Known:
         return self.filled(item)
 
 
+def _id_name(item: Mapping[str, Any], about: str) -> str | None:
+    """The property that says what a thing is called."""
+    return next((name for name in (*_IDS, f"{about}_id", f"{about}Id", f"{about}ID") if name in item and _plain(item[name])), None)  # fmt: skip
+
+
 def id_of(value: Any, about: str) -> Any:
     """The id that an answer gives to the one thing that it is about; None if it names none."""
     for holder in (value, value.get("data") if isinstance(value, Mapping) else None, value.get(about) if isinstance(value, Mapping) else None):  # fmt: skip
@@ -242,6 +287,15 @@ def id_of(value: Any, about: str) -> Any:
                 if _plain(holder.get(name)):
                     return holder[name]
     return None
+
+
+def forms(value: Any) -> Iterator[Any]:
+    """A value as it was seen, as a number, and as a text: an id may be declared as either."""
+    yield value
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value):
+        yield int(value)
+    elif isinstance(value, int):
+        yield str(value)
 
 
 def _plain(value: Any) -> bool:

@@ -18,6 +18,7 @@ _WORDS = re.compile(r"\0|[\w.:+/%~-]+|\s+|.", re.DOTALL)
 _CHOSEN = re.compile(r"[\w.:+/%~-]*")
 """What may stand where two answers to like requests differ: an id, a time."""
 _LONGEST = 64 * 1024
+_LONGEST_PATH = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Refusal:
         if response is None or (response.status, response.media_type) != (self.status, self.media_type):
             return False
         # A short path may be a word of the text: `/tasks` of "no tasks here".
-        return any(_fits(self.shape, _read(exchange, response, bare)) for bare in (True, False))
+        ways = ((True, False), (False, False), (True, True), (False, True))
+        return any(_fits(self.shape, _read(exchange, response, *way)) for way in ways)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,17 @@ class _Any:
     type: type
 
 
-def _read(exchange: Exchange, response: Response, bare: bool = True) -> Any:
-    """The body as JSON, or as text; the path that was asked for taken out of each text, `bare` without its slash too."""
+Form = str | re.Pattern[str]
+"""A spelling of the path, or a pattern of several."""
+
+
+def _read(exchange: Exchange, response: Response, bare: bool = True, spelt: bool = False) -> Any:
+    """The body as JSON, or as text; the path that was asked for taken out of each text, `bare` without its slash too,
+    `spelt` in whatever spelling.
+    """
     forms = _forms(exchange, bare)
+    if spelt:
+        forms += _spelt(exchange, bare)
     body = response.body
     if is_json(response.media_type):
         try:
@@ -77,23 +87,47 @@ def _read(exchange: Exchange, response: Response, bare: bool = True) -> Any:
     return _without(body[:_LONGEST].decode("utf-8", "replace"), forms)
 
 
-def _forms(exchange: Exchange, bare: bool) -> list[str]:
+def _forms(exchange: Exchange, bare: bool) -> list[Form]:
     """How an answer may spell the path: decoded, in HTML, with the query, without its first slash; longest first."""
     request = exchange.request
     plain = {request.url, request.path, unquote(request.path)}
     forms = {each for form in plain for each in (form, escape(form))}
     if bare:
         forms |= {form[1:] for form in forms if form.startswith("/")}
-    return sorted((form for form in forms if len(form) > 1), key=lambda form: (-len(form), form))
+    return [*sorted((form for form in forms if len(form) > 1), key=lambda form: (-len(form), form))]
 
 
-def _without(text: str, forms: Sequence[str]) -> str:
+def _spelt(exchange: Exchange, bare: bool) -> list[Form]:
+    """The path in a spelling of the server's own: one decodes it and encodes a part of it again (`\\`, `?`, `#`),
+    another drops line breaks and tabs, as the URL standard has it. Nothing for one that is too short or too long.
+    """
+    path = unquote(exchange.request.path)
+    path = path[1:] if bare and path.startswith("/") else path
+    if not 1 < len(path) <= _LONGEST_PATH:
+        return []
+    return [re.compile("".join(map(_letter, path)))]
+
+
+def _letter(letter: str) -> str:
+    """A pattern of how a letter may be written in a path that an answer repeats."""
+    if letter == "\ufffd":  # a byte that is no UTF-8
+        return r"(?:%[0-9A-Fa-f]{2}|[^\x00-\x7f])"
+    if letter.isalnum() and letter.isascii():
+        return letter
+    encoded = "".join(f"%{byte:02x}" for byte in letter.encode("utf-8", "surrogatepass"))
+    code = ord(letter)
+    written = {f"(?i:{encoded}|&#0*{code};|&#x0*{code:x};)", re.escape(escape(letter)), re.escape(letter)}
+    found = "|".join(sorted(written, key=lambda each: (-len(each), each)))
+    return f"(?:{found})" + ("?" if letter in "\t\r\n" else "")
+
+
+def _without(text: str, forms: Sequence[Form]) -> str:
     for form in forms:
-        text = text.replace(form, _PATH)
+        text = text.replace(form, _PATH) if isinstance(form, str) else form.sub(_PATH, text)
     return text
 
 
-def _masked(value: Any, forms: Sequence[str]) -> Any:
+def _masked(value: Any, forms: Sequence[Form]) -> Any:
     if isinstance(value, str):
         return _without(value, forms)
     if isinstance(value, dict):

@@ -7,6 +7,10 @@ from typing import Any, Protocol
 from contract.core.evidence import Exchange, Request, Traffic
 
 
+class TimeUp(Exception):
+    """The time of whoever asks is over: nothing was sent, or no answer came until then. It says nothing of the server."""
+
+
 class Target(Protocol):
     """A running API. Everything that is sent goes through `send`, or through a library that is given `app` or `origin`."""
 
@@ -27,7 +31,8 @@ class Target(Protocol):
         bare: bool = False,
         timeout_s: float | None = None,
     ) -> Exchange:
-        """The exchange; `response` is None and `failure` says why where no answer came. Never raises for the network.
+        """The exchange; `response` is None and `failure` says why where no answer came. Never raises for the network; raises
+        TimeUp where the time is over (see `ends`).
 
         `request.url` is the whole path and query. Credentials of the target are added where the request has none of
         that name, unless `bare` is set. `timeout_s` is a deadline for the whole exchange, where it is shorter than the
@@ -37,6 +42,13 @@ class Target(Protocol):
 
     def patience(self, until: float | None) -> None:
         """Until when (`time.monotonic`) a server that answers 429 may be waited for, as it asks; None for no end."""
+        ...
+
+    def ends(self, at: float | None) -> None:
+        """When (`time.monotonic`) the time is over: from then on nothing is sent, and what is on its way is given up.
+
+        None for no end.
+        """
         ...
 
     @property

@@ -12,18 +12,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice, pairwise, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from contract.core import message, sample
 from contract.core.document import escape, resolve, unescape
 from contract.core.evidence import Headers, Request, header, is_json
-from contract.core.plausible import siblings
+from contract.core.plausible import siblings, snake
 from contract.core.sample import MISSING
 
 if TYPE_CHECKING:
     from contract.core.openapi import MediaType, Operation, Parameter
 
 NIL_UUID = "00000000-0000-0000-0000-000000000000"
+_NEW_UUID = "c7a1e0d2-5b3f-4e8a-9d6c-2f4b8a7e1c30"
 NOBODYS = "zq7_undeclared"
 """A name that no API has."""
 NO_TYPE = "application/x-zq7"
@@ -130,6 +131,8 @@ def _shapes(operation: Operation, base: Base) -> Iterator[Ask]:
 
 SLOWING = re.compile(r"(.*_)?(delay|sleep|wait|timeout|duration|seconds?|ms|millis\w*)")
 """Names of parameters that make a server wait."""
+_SIZING = re.compile(r"(.*_)?(n|num(_\w+)?|count|size|length|limit|\w*bytes|rows|lines|repeats?|times|width|height)")
+"""Names of parameters that make an answer large."""
 _SHAPING = re.compile(r"(.*_)?(format|fmt|output|alt|accept|view|render|as|representation|style|mode)")
 
 
@@ -199,6 +202,43 @@ def unknown_id(operation: Operation, parameter: Parameter, like: Any) -> Any:
     return None
 
 
+def nobodys(name: str, like: str) -> list[str]:
+    """Ids of the form of one that was there, which nothing has; none for a length of time or a size, which is no thing.
+
+    Several, for a server may refuse one for its form before it looks: a number for being too large.
+
+    >>> nobodys("id", "17"), nobodys("name", "web-7f3a2c"), nobodys("delay", "1")
+    (['2147483646', '999983', '32749'], ['zq7-unknown', 'jbe-2c8d7f'], [])
+    """
+    if is_costly(name):
+        return []  # a large one would be waited for, or be sent in full
+    likely = ["2147483646", "999983", "32749"] if like.isdigit() else ["zq7-unknown"]
+    if _is_uuid(like):
+        likely = [NIL_UUID, _NEW_UUID]  # some take only what a version number makes one (RFC 9562, 4.2)
+    elif sum(map(str.isalnum, like)) >= 6:  # a short one of that form may be somebody's
+        likely.insert(1, like.translate(_OTHER))
+    return [other for other in likely if other != like]
+
+
+def is_costly(name: str) -> bool:
+    """True for what is called like a length of time or a size: a large value is waited for, or sent in full."""
+    return bool(SLOWING.fullmatch(snake(name)) or _SIZING.fullmatch(snake(name)))
+
+
+def _turned(letters: str, by: int) -> dict[int, str]:
+    return {ord(each): letters[(index + by) % len(letters)] for index, each in enumerate(letters)}
+
+
+_OTHER = {
+    **_turned("0123456789", 5),
+    **_turned("abcdef", 3),
+    **_turned("ABCDEF", 3),
+    **_turned("ghijklmnopqrstuvwxyz", 7),
+    **_turned("GHIJKLMNOPQRSTUVWXYZ", 7),
+}
+"""Each letter and digit as another of its kind; what is hexadecimal stays so."""
+
+
 def _ill_formed(operation: Operation, parameter: Parameter, like: Any) -> Iterator[Any]:
     """Ids of another form than the known ones: of another type first, then odd texts."""
     for value in _odd_ids(operation, parameter, like):
@@ -246,6 +286,9 @@ def _by_parameter(operation: Operation, base: Base, seen: Callable[[str], Iterab
             yield _of_path(operation, base, parameter)
         elif not (parameter.location == "header" and parameter.name.lower() in ("accept", "content-type", "authorization")):  # fmt: skip
             yield _of_parameter(operation, base, parameter, seen)
+    others = [each for each in operation.parameters if not _is_kind(operation, each, "boolean")]
+    if sum(each.allow_empty for each in others) > 1:  # one by one only when all else was asked
+        yield _flags(operation, base, others, "all that may be empty, without a value")
     plain = base.write(operation)
     if plain is not None:
         mark = "&" if "?" in plain.url else "?"
@@ -334,6 +377,9 @@ def _of_parameter(
     def sent(value: Any, what: str) -> Iterator[Ask]:
         yield from _asked(what, base.write(operation, given={label: value}), label)
 
+    flag = _flags(operation, base, [parameter], f"`{label}` as a flag, without a value")
+    if _is_kind(operation, parameter, "boolean"):
+        yield from flag  # it is how one is switched on
     if parameter.required:
         yield from _asked(f"without `{label}`", base.write(operation, without=[label]), label)
     honest: list[Any] = []
@@ -377,6 +423,17 @@ def _of_parameter(
         odd = (*(_STATUSES if kinds & {"integer", "number"} else map(str, _STATUSES)), *odd)
     for value in odd:
         yield from sent(value, f"`{label}` as {_shown(value)}")
+    yield from flag
+
+
+def _flags(operation: Operation, base: Base, parameters: Sequence[Parameter], what: str) -> Iterator[Ask]:
+    """Those of the parameters that may be sent without a value (`allowEmptyValue`) sent so, in one request."""
+    empty = [each for each in parameters if each.allow_empty and each.location == "query"]
+    bare = base.write(operation, without=[each.label for each in empty]) if empty else None
+    if bare is not None:
+        names = "&".join(quote(each.name, safe="") for each in empty)
+        url = f"{bare.url}{'&' if '?' in bare.url else '?'}{names}"
+        yield Ask(what, replace(bare, url=url), empty[0].label if len(empty) == 1 else "query")
 
 
 def _telling(broken: sample.Broken) -> int:
@@ -475,7 +532,9 @@ def _root(operation: Operation, base: Base) -> Iterator[Ask]:
         other = b"[]" if plain.body.lstrip()[:1] == b"{" else b"{}"
         yield Ask(f"`{other.decode()}` as the body", replace(plain, body=other), "body")
     if not is_json(_plain_type(kind)) and operation.request_body.media("application/json") is None:
-        written = json.dumps(base.body if isinstance(base.body, Mapping) else {}).encode()
+        whole = base.body if isinstance(base.body, Mapping) else {}
+        files = _files(operation, base)  # JSON holds none
+        written = json.dumps({name: item for name, item in whole.items() if name not in files}).encode()
         as_json = replace(with_headers(plain, (("Content-Type", "application/json"),)), body=written)
         yield Ask("JSON, which is not declared", as_json, "header:Content-Type", is_blamed=False)
     yield Ask("a media type that is not declared", with_headers(plain, (("Content-Type", NO_TYPE),)), "header:Content-Type", is_blamed=False)  # fmt: skip
@@ -496,6 +555,19 @@ def _root(operation: Operation, base: Base) -> Iterator[Ask]:
         else:
             yield Ask("`[null]` as the body", replace(plain, body=b"[null]"), "body")
             yield Ask("`[{}]` as the body", replace(plain, body=b"[{}]"), "body")
+
+
+def _files(operation: Operation, base: Base) -> frozenset[str]:
+    """Properties of the body that are files: by OpenAPI 3.0's `format: binary`, or by `contentMediaType` (3.1, 4.8.14.3)."""
+    media = _media(operation, base)
+    found = set()
+    for _, node in operation.schemas.flatten([media.schema]) if media is not None and media.schema is not None else ():
+        for name in node.get("properties") or ():
+            for pointer in _at(operation, media, f"/{escape(str(name))}"):
+                shown = [each for _, each in operation.schemas.flatten([pointer])]
+                if any(each.get("format") in ("binary", "byte") or "contentMediaType" in each for each in shown):
+                    found.add(str(name))
+    return frozenset(found)
 
 
 def _members(body: bytes) -> Iterable[tuple[str, Any]]:

@@ -123,6 +123,7 @@ class Second:
             if f"{place}/".startswith(f"{judged.where}/"):
                 roots.setdefault((judged.schema, judged.where), []).append(judged.value)
         combined, reason = False, None
+        reached: bool | None = None
         if not roots:
             reason = "has no body to judge"
         for (root, where), values in roots.items():
@@ -132,6 +133,7 @@ class Second:
             except _faults() as error:
                 return Proof.UNPROVEN, f"the schema cannot be followed ({type(error).__name__})"
             combined = combined or mixed
+            reached = bool(reached or entries)
             # openapi-core closes each branch of a combinator for itself, and so refuses what the next branch declares.
             if not mixed and not asked and exchange.response and _known_to_core(exchange.response.media_type):
                 first = self._core(exchange, path, forbid=True)
@@ -140,6 +142,11 @@ class Second:
                 reason = first.reason
             if self._closed(values, tokens, name, entries):
                 return Proof.CONFIRMED, f"confirmed by jsonschema, with the object closed: `{name}` is not declared"
+        if reached is False:
+            return Proof.DISPUTED, (
+                "the schema names one key of a map as a sample, and says nothing of the others "
+                "(JSON Schema 2020-12 core, 10.3.2.1); what it says of the sample is read as said of each"
+            )
         if combined:
             return Proof.DISPUTED, (
                 f"jsonschema takes `{name}` as evaluated, or cannot say; openapi-core cannot close objects under "

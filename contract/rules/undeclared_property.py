@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from contract.core.bodies import Content
 from contract.core.evidence import MADE_UP, Exchange
 from contract.core.finding import Fix, Level, Mismatch, Proof, Where
 from contract.core.openapi import Operation
-from contract.core.schema import kind_of
+from contract.core.schema import Schemas, kind_of
 
 _MANY = 50
 """So many undeclared names in one object are a map that the document describes by an example."""
@@ -54,8 +55,14 @@ def _mismatches(operation: Operation, content: Content, place: Where) -> Iterato
     answers = place.direction == "response"
     for (where, component), properties in found.items():
         below = replace(place, pointer=where if answers else f"body:{where}")
+        names = [name for name, _ in properties]
+        if examples := _examples(operation.schemas, component):
+            yield _map(
+                below, component, names, f"the document names {' and '.join(examples[:2])} as examples of its keys"
+            )
+            continue
         if len(properties) > _MANY:
-            yield _map(below, component, [name for name, _ in properties])
+            yield _map(below, component, names, "it has more names than any schema would list")
             continue
         for name, item in properties:
             yield Mismatch(
@@ -73,12 +80,46 @@ def _mismatches(operation: Operation, content: Content, place: Where) -> Iterato
             )
 
 
-def _map(place: Where, component: str, names: list[str]) -> Mismatch:
+_ANNOTATIONS = frozenset({"title", "description", "example", "examples", "default", "deprecated"})
+
+
+def _examples(schemas: Schemas, component: str) -> list[str]:
+    """Names that a schema declares as examples of a map's keys: `chart-id1` and `chart-id2`, the same but for a number.
+
+    Such an object is a map however many keys an answer has, so that two answers give one finding.
+    """
+    memo: dict[str, list[str]] = schemas.memo.setdefault("examples of keys", {})
+    if component not in memo:
+        memo[component] = _found(schemas, component)
+    return memo[component]
+
+
+def _found(schemas: Schemas, component: str) -> list[str]:
+    declared = {
+        name: item
+        for _, node in schemas.flatten((component,))
+        if isinstance(node.get("properties"), Mapping)
+        for name, item in node["properties"].items()
+    }
+    if len(declared) < 2 or len({re.sub(r"\d+", "0", name) for name in declared}) > 1:
+        return []
+    first, *others = map(_plain, declared.values())
+    return sorted(declared) if all(item == first for item in others) else []
+
+
+def _plain(node: Any) -> Any:
+    """A schema without what only people read."""
+    if isinstance(node, Mapping):
+        return {key: _plain(item) for key, item in node.items() if key not in _ANNOTATIONS}
+    return [_plain(item) for item in node] if isinstance(node, list) else node
+
+
+def _map(place: Where, component: str, names: list[str], why: str) -> Mismatch:
     return Mismatch(
         replace(place, pointer=f"{place.pointer}/*"),
         declared="an object with its properties named",
-        observed=f"a map of many names, such as {', '.join(sorted(names)[:3])}",
-        message="The object is a map: it has more names than any schema would list.",
+        observed=f"a map of other names, such as {', '.join(sorted(names)[:3])}",
+        message=f"The object is a map: {why}.",
         keyword="additionalProperties",
         component=component,
         name="*",

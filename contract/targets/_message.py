@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from contract.core.evidence import Headers, Request, Response, header
+from contract.core.target import TimeUp
 
 T = TypeVar("T")
 
@@ -39,6 +40,11 @@ REFUSED = "connection refused"
 CLOSED = "connection closed without an answer"
 BROKEN = "connection closed in the middle of the answer"
 CHUNKS = "the answer is not HTTP: its chunks cannot be read"
+
+
+def late(failure: str | None, within_s: float, limit_s: float) -> bool:
+    """True where whoever asks had less time than an answer may take, and none came: that is no fault of the server."""
+    return within_s < limit_s and failure == timed_out(within_s)
 
 
 def timed_out(seconds: float) -> str:
@@ -69,20 +75,29 @@ class Pace:
         self._lock = threading.Lock()
         self.until: float | None = None
         """When whoever asks has no time left, by the same clock: until then at most is a server waited for."""
+        self.end: float | None = None
+        """When nothing is sent any more, by the same clock."""
         self.waits = 0
         self.waited_s = 0.0
         self._in_vain = 0
 
     def wait(self) -> None:
-        """Returns when the next request may go."""
-        if not self._gap:
-            return
-        with self._lock:
-            now = self._now()
-            turn = max(self._next, now)
-            self._next = turn + self._gap
-        if turn > now:
-            self.sleep(turn - now)
+        """Returns when the next request may go; raises TimeUp where that is never."""
+        if self._gap:
+            with self._lock:
+                now = self._now()
+                turn = max(self._next, now)
+                if self.end is not None and turn >= self.end:
+                    raise TimeUp
+                self._next = turn + self._gap
+            if turn > now:
+                self.sleep(turn - now)
+        if self.end is not None and self._now() >= self.end:
+            raise TimeUp
+
+    def within(self, limit_s: float) -> float:
+        """Seconds that a request may take which goes now: its own limit, or what is left."""
+        return limit_s if self.end is None else max(0.001, min(limit_s, self.end - self._now()))
 
     def patiently(self, send: Callable[[], tuple[Response | None, T]]) -> tuple[Response | None, T]:
         """What `send` gives, once more after each 429 that says how long to wait; the last 429 if it stays at that."""
@@ -107,7 +122,7 @@ class Pace:
                 self._in_vain >= IN_VAIN
                 or seconds > WAIT_CAP_S
                 or self.waited_s + seconds > WAITS_CAP_S
-                or (self.until is not None and end >= self.until)
+                or self._is_late(end)
             ):
                 return False
             self.waits += 1
@@ -115,10 +130,13 @@ class Pace:
             self._gap = min(max(2 * self._gap, _SLOWER_S), max(self._gap, _SLOWEST_S))
             self._next = max(self._next, end)
         while (left := end - self._now()) > 0:
-            if self.until is not None and end >= self.until:
+            if self._is_late(end):
                 return False  # somebody has lost patience since
             self.sleep(min(left, _SLICE_S))
         return True
+
+    def _is_late(self, at: float) -> bool:
+        return any(limit is not None and at >= limit for limit in (self.until, self.end))
 
     @property
     def notes(self) -> tuple[str, ...]:

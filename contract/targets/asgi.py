@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from contract.core.errors import TargetError
 from contract.core.evidence import Exchange, Headers, Request, Response, Traffic, header, media_type
-from contract.core.target import Target
+from contract.core.target import Target, TimeUp
 from contract.targets._load import load, told
 from contract.targets._message import (
     BROKEN,
@@ -23,6 +23,7 @@ from contract.targets._message import (
     Pace,
     decoded,
     kept,
+    late,
     outgoing,
     pairs,
     timed_out,
@@ -33,6 +34,8 @@ Message = MutableMapping[str, Any]
 App = Callable[[dict[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[Any]]
 
 _START_S = 30.0
+_GRACE_S = 0.5
+"""So long after its deadline a call is waited for that the event loop should have ended itself."""
 _HOST = "asgi.local"
 
 
@@ -111,15 +114,26 @@ class AsgiTarget:
             self.pace.wait()
             sent_at = timestamp()
             start = time.perf_counter()
-            call = _Call(sent, self._byte_cap)
-            response, failure = self._run(call.run(self._app, dict(self._state), limit_s)).result()
+            call, within_s = _Call(sent, self._byte_cap), self.pace.within(limit_s)
+            running = self._run(call.run(self._app, dict(self._state), within_s))
+            try:
+                response, failure = running.result(within_s + _GRACE_S)
+            except TimeoutError:
+                # It holds the event loop itself, as it would a server's: nobody else is answered either.
+                running.cancel()
+                response, failure = None, timed_out(within_s)
             elapsed_us = int((time.perf_counter() - start) * 1_000_000)
+            if late(failure, within_s, limit_s):
+                raise TimeUp
             return response, Exchange(sent, response, source, traffic, elapsed_us, operation, failure, sent_at=sent_at)
 
         return self.pace.patiently(once)[1]
 
     def patience(self, until: float | None) -> None:
         self.pace.until = until
+
+    def ends(self, at: float | None) -> None:
+        self.pace.end = at
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 from contract.core import redact
 from contract.core.errors import ConfigError, TargetError
 from contract.core.evidence import UNSENT, Exchange, Headers, Request, Response, Traffic, header, media_type
-from contract.core.target import Target
+from contract.core.target import Target, TimeUp
 from contract.targets._message import (
     BROKEN,
     BYTE_CAP,
@@ -31,6 +31,7 @@ from contract.targets._message import (
     Pace,
     decoded,
     kept,
+    late,
     outgoing,
     pairs,
     timed_out,
@@ -176,11 +177,13 @@ class HttpTarget:
             self.pace.wait()
             sent_at = timestamp()
             start = time.perf_counter()
-            unreached = False
+            within_s, unreached = self.pace.within(limit_s), False
             try:
-                response, failure = self._answer(sent, limit_s)
+                response, failure = self._answer(sent, within_s)
             except _Unreached as error:
                 response, failure, unreached = None, str(error), True
+            if late(failure, within_s, limit_s):
+                raise TimeUp
             elapsed_us = int((time.perf_counter() - start) * 1_000_000)
             return response, Exchange(
                 sent,
@@ -198,6 +201,9 @@ class HttpTarget:
 
     def patience(self, until: float | None) -> None:
         self.pace.until = until
+
+    def ends(self, at: float | None) -> None:
+        self.pace.end = at
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from contract.core.evidence import Exchange, Headers, Request, Response, Traffic
-from contract.core.target import Target
+from contract.core.target import Target, TimeUp
 from contract.targets._load import load, told
 from contract.targets._message import (
     BROKEN,
@@ -22,6 +22,7 @@ from contract.targets._message import (
     Pace,
     decoded,
     kept,
+    late,
     outgoing,
     pairs,
     timed_out,
@@ -97,14 +98,20 @@ class WsgiTarget:
             with self._lock:
                 sent_at = timestamp()
                 start = time.perf_counter()
-                response, failure = self._call(sent, limit_s)
+                within_s = self.pace.within(limit_s)
+                response, failure = self._call(sent, within_s)
                 elapsed_us = int((time.perf_counter() - start) * 1_000_000)
+            if late(failure, within_s, limit_s):
+                raise TimeUp
             return response, Exchange(sent, response, source, traffic, elapsed_us, operation, failure, sent_at=sent_at)
 
         return self.pace.patiently(once)[1]
 
     def patience(self, until: float | None) -> None:
         self.pace.until = until
+
+    def ends(self, at: float | None) -> None:
+        self.pace.end = at
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -393,6 +393,23 @@ def test_the_handler_s_404_is_the_operation_s(said: Any, check: Job) -> None:
     assert told(check(TASK, own)) == [("undeclared-status", "GET /tasks/{id}", "404")]
 
 
+@pytest.mark.parametrize("odd", ["a\\b", "a?b", "a#b", "a\tb", "a\r\nb", "ż\\", "<&'\">"])
+@pytest.mark.parametrize("said", [page(404), problem, named], ids=["page", "problem", "named"])
+def test_the_router_may_spell_the_path_in_its_own_way(said: Any, odd: str, check: Job) -> None:
+    """Starlette decodes a path and encodes some letters of it again: `%C5%BC%5C` is told as `ż%5C`."""
+    declared = document({"/tasks/{id}": get(OK, parameters=[{**ID, "example": odd}])})
+    asked: list[str] = []
+
+    def told_of(request: Request, error: Exception) -> Response:
+        asked.append(request.path_params.get("id") or request.scope["path"])
+        answer: Response = said(request, error)
+        return answer
+
+    typed = Starlette(routes=[Route("/tasks/{id:uuid}", FINE)], exception_handlers={404: told_of})
+    assert told(check(declared, typed, fuzz=False, walk=True)) == []
+    assert f"/tasks/{odd}" in asked
+
+
 ERROR = {"type": "object", "required": ["code"], "properties": {"code": {"type": "string"}}}
 
 
@@ -670,3 +687,149 @@ def test_one_line_of_code_that_fails_is_one_finding(check: Job) -> None:
     declared = document({name: get(OK) for name in ("/a", "/b")})
     report = check(declared, Starlette(routes=[Route("/a", _fails), Route("/b", _fails)]), max_examples="1")
     assert rows(report) == [("server-error", 2)]
+
+
+# --- a map that is described by a sample of its keys ---
+
+ALARM = {"type": "object", "properties": {"value": {"type": "number"}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "level", "proof"),
+    [
+        ({"type": "object", "properties": {"chart.alarm": ALARM}}, "note", "disputed"),
+        ({"type": "object", "additionalProperties": ALARM}, "warning", "confirmed"),
+    ],
+    ids=["a sample", "a map"],
+)
+def test_what_a_sample_of_a_map_does_not_name_is_no_more_than_a_note(
+    schema: dict[str, Any], level: str, proof: str, check: Job
+) -> None:
+    """`chart.alarm` stands for any key, as people write it: nothing is declared of `cpu.load`, and so nothing denied."""
+    app = Starlette(routes=[Route("/alarms", gives(lambda: JSONResponse({"cpu.load": {"value": 1, "class": "x"}})))])
+    report = check(document({"/alarms": get({"200": answers(schema)})}), app, fuzz=False, walk=True)
+    found = [(row.rule, row.level, row.proof, row.where.pointer) for row in report.findings if row.rule not in ADVICE]
+    assert found == [("undeclared-property", level, proof, "/cpu.load/class")]
+
+
+# --- what answers after its deletion, and was never there ---
+
+METHODS = ("GET", "PUT", "POST", "PATCH", "DELETE")
+
+
+def spoken(*methods: str, name: str = "id", schema: Any = None, status: str = "200") -> dict[str, Any]:
+    """A path item with these methods and one path parameter, each of which may answer a success or a refusal."""
+    parameter = {"name": name, "in": "path", "required": True, "schema": schema or {}}
+    said = {each: {"description": "."} for each in (status, "2XX", "3XX", "4XX", "5XX")}
+    return {method.lower(): {"responses": said, "parameters": [parameter]} for method in methods}
+
+
+async def status_of_choice(request: Request) -> Response:
+    """As httpbin's `/status/{codes}`: it answers with the number that it is asked for."""
+    codes = request.path_params["codes"]
+    return Response(status_code=int(codes) if codes.isdigit() and 200 <= int(codes) < 600 else 400)
+
+
+async def repeated(request: Request) -> Response:
+    return JSONResponse({"method": request.method, "path": request.url.path})
+
+
+class Waiting:
+    """As httpbin's `/delay/{delay}`: `waits` is what it was asked to wait for."""
+
+    def __init__(self) -> None:
+        self.waits: list[str] = []
+
+    async def __call__(self, request: Request) -> Response:
+        self.waits.append(request.path_params["delay"])
+        return JSONResponse({"delay": self.waits[-1]})
+
+
+ECHOES = {
+    "/status/{codes}": spoken(*METHODS, name="codes"),
+    "/anything/{anything}": spoken(*METHODS, name="anything", schema={"type": "string"}),
+    "/delay/{delay}": spoken(*METHODS, name="delay", schema={"type": "integer"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("fuzz", "ids"), [(False, []), (False, ["codes=200,201", "anything=a,17", "delay=1,2"]), (True, [])]
+)
+def test_an_echo_holds_nothing_that_could_be_deleted(fuzz: bool, ids: list[str], check: Job) -> None:
+    waiting = Waiting()
+    routes = [
+        Route("/status/{codes}", status_of_choice, methods=METHODS),
+        Route("/anything/{anything}", repeated, methods=METHODS),
+        Route("/delay/{delay}", waiting.__call__, methods=METHODS),
+    ]
+    with serving(Starlette(routes=routes)) as origin:
+        report = check(document(ECHOES), None, target=origin, fuzz=fuzz, walk=True, ids=ids, max_examples="1")
+    assert [row for row in report.findings if row.rule in ("use-after-delete", "no-answer")] == []
+    if not fuzz:
+        assert all(int(each) < 60 for each in waiting.waits if each.isdigit())
+
+
+class Notes:
+    """Notes that can be made, read, changed and deleted; those in `lies` are still there for these methods."""
+
+    def __init__(self, *lies: str, echo: bool = False, tenant: str = "") -> None:
+        self.there: set[str] = set()
+        self.gone: set[str] = set()
+        self.lies, self.echo, self.tenant = lies, echo, tenant
+
+    async def make(self, request: Request) -> Response:
+        name = str(41 + len(self.there) + len(self.gone))
+        self.there.add(name)
+        return JSONResponse({"id": int(name)}, 201)
+
+    async def one(self, request: Request) -> Response:
+        name = request.path_params["id"]
+        if self.tenant and request.query_params.get("tenant") != self.tenant:
+            return JSONResponse({"error": "which tenant?"}, 400)
+        known = name in self.there or self.echo or (request.method in self.lies and name in self.gone)
+        if not known:
+            return JSONResponse({"error": "no such note"}, 404)
+        if request.method != "DELETE":
+            return JSONResponse({"id": int(name) if name.isdigit() else 0})
+        self.there.discard(name)
+        self.gone.add(name)
+        return Response(status_code=204)
+
+    def app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/notes", self.make, methods=["POST"]),
+                Route("/notes/{id}", self.one, methods=["GET", "PATCH", "DELETE"]),
+            ]
+        )
+
+
+NOTE = answers({"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}})
+NOTES = {
+    "/notes": {"post": {"responses": {"201": NOTE, "4XX": {"description": "."}}}},
+    "/notes/{id}": spoken("GET", "PATCH", "DELETE", schema={"type": "integer", "minimum": 1, "maximum": 999_999}),
+}
+
+
+def uses(report: Report) -> list[str]:
+    """The operations that are said to find what was deleted."""
+    rows = [row for row in report.findings if row.rule == "use-after-delete"]
+    return [f"{each.method} {each.path}" for row in rows for each in (row.operations or [row.operation]) if each]
+
+
+@pytest.mark.parametrize("walk", [True, False])
+def test_what_takes_any_id_alike_is_not_used_after_its_deletion(walk: bool, check: Job) -> None:
+    with serving(Notes(echo=True).app()) as origin:
+        assert uses(check(document(NOTES), None, target=origin, walk=walk, fuzz=True, max_examples="20")) == []
+
+
+@pytest.mark.parametrize("lies", [("GET",), ("PATCH",)])
+def test_what_is_still_there_for_one_method_is_told_by_the_fuzzer(lies: tuple[str, ...], check: Job) -> None:
+    with serving(Notes(*lies).app()) as origin:
+        report = check(document(NOTES), None, target=origin, walk=False, fuzz=True, max_examples="20")
+    assert uses(report) == [f"{lies[0]} /notes/{{id}}"]
+
+
+def test_what_is_still_there_is_told_by_the_walk(check: Job) -> None:
+    with serving(Notes("GET").app()) as origin:
+        assert uses(check(document(NOTES), None, target=origin, walk=True, fuzz=False)) == ["GET /notes/{id}"]

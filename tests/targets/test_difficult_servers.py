@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 import resource
 import socket
 import ssl
@@ -233,6 +234,97 @@ def test_one_that_hangs_or_drips_is_told_once_for_each_operation(tmp_path: Path,
     assert report.run.notes[0].startswith("This run proves nothing of what is declared: each of its ")
     assert report.run.notes[0].endswith(" requests got no answer. Look at the server and its log.")
     assert all(row.exercised.statuses == () for row in report.operations)
+
+
+LIMIT_S = 2.0
+
+
+def many(number: int) -> dict[str, Any]:
+    """A document of so many things, each of which can be read, made and deleted."""
+    named = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}
+    paths: dict[str, Any] = {}
+    for index in range(number):
+        paths[f"/things{index}"] = {
+            "get": {"responses": {"200": response({"type": "array", "items": THING})}},
+            "post": {
+                "requestBody": {"required": True, "content": {"application/json": {"schema": NOTE}}},
+                "responses": {"201": response(THING), "400": response()},
+            },
+        }
+        paths[f"/things{index}/{{id}}"] = {
+            "get": {"parameters": [named], "responses": {"200": response(THING), "404": response()}},
+            "delete": {"parameters": [named], "responses": {"204": response(), "404": response()}},
+        }
+    return {"openapi": "3.1.0", "info": {"title": "Many", "version": "1"}, "paths": paths}
+
+
+@pytest.mark.parametrize("routes", [False, True])
+def test_nothing_is_sent_after_the_end_of_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, routes: bool
+) -> None:
+    """Each answer takes a part of the time, and would be drift: the fuzzer, the probes and proof would go on."""
+    monkeypatch.setitem(DOCUMENT, "paths", many(5)["paths"])
+    came: list[float] = []
+
+    def answer(connection: socket.socket, asked: Asked) -> None:
+        came.append(time.monotonic())
+        time.sleep(LIMIT_S / 200)
+        status = "201 Created" if asked.method == "POST" else "200 OK"
+        connection.sendall(reply(status, b'{"id": "one"}' if asked.method == "POST" else b'[{"id": "one"}]'))
+
+    flags: dict[str, Any] = {}
+    if routes:
+        listed = [f"{method.upper()} {path}" for path, item in many(5)["paths"].items() for method in item]
+        (tmp_path / "routes.txt").write_text("\n".join(listed))
+        flags["routes"] = [f"text:{tmp_path / 'routes.txt'}"]
+    with difficult(answer) as server:
+        report = check(tmp_path, server.origin, max_time_s=f"{2 * LIMIT_S}s", timeout_s="5s", **flags)
+    late = [moment for moment in came if moment > came[0] + 2 * LIMIT_S]
+    assert (late, report.run.complete) == ([], False)
+    assert len(came) > 40
+    assert any(note.startswith("walk: stopped at its deadline of ") for note in report.run.notes), report.run.notes
+    assert any(note.startswith("fuzz: stopped at its deadline of ") for note in report.run.notes), report.run.notes
+    # Whatever was cut, each operation had its turn, and what was seen is told.
+    assert all(row.exchanges for row in report.operations if row.method != "DELETE")
+    assert "response-schema" in told(report)
+
+
+def test_what_there_is_no_time_to_prove_is_said_to_be_unproven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DOCUMENT, "paths", many(5)["paths"])
+
+    def answer(connection: socket.socket, asked: Asked) -> None:
+        time.sleep(LIMIT_S / 60)  # so few requests in all, and each operation has a finding that wants one more
+        connection.sendall(reply("422 Unprocessable Content", b"{}"))
+
+    with difficult(answer) as server:
+        report = check(tmp_path, server.origin, max_time_s=f"{LIMIT_S}s", timeout_s="5s")
+    unsent = [row for row in report.findings if row.proof_detail == "not sent again, for the time was over"]
+    assert {(row.rule, row.proof) for row in unsent} == {("valid-request-refused", "unproven")}
+    said = next(note for note in report.run.notes if note.startswith("proof: "))
+    assert re.fullmatch(r"proof: \d+ of \d+ findings not sent again, for the time was over", said)
+    assert report.run.complete is False
+
+
+def test_one_that_hangs_at_one_operation_leaves_the_time_to_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DOCUMENT, "paths", many(3)["paths"])
+
+    def answer(connection: socket.socket, asked: Asked) -> None:
+        path = asked.url.partition("?")[0]
+        if (asked.method, path) == ("GET", "/things1"):
+            time.sleep(LIMIT_S / 4)
+            end(connection)
+            return
+        known = path.startswith("/things") and asked.method in ("GET", "POST") and path.count("/") == 1
+        connection.sendall(reply("404 Not Found") if not known else reply(body=b"[]"))
+
+    with difficult(answer) as server:
+        report = check(tmp_path, server.origin, max_time_s=f"{3 * LIMIT_S}s", timeout_s=f"{LIMIT_S / 8}s")
+        asked = Counter((each.method, each.url.partition("?")[0]) for each in server.asked)
+    assert asked["GET", "/things1"] < asked["GET", "/things0"] / 2
+    assert asked["GET", "/things1"] < asked["GET", "/things2"] / 2
+    assert told(report)["no-answer"] == ["GET /things1"]
 
 
 # --- elsewhere, not allowed, not now ----------------------------------------------------------------------------------
@@ -745,6 +837,13 @@ def test_it_is_taken_where_that_is_allowed(tmp_path: Path, self_signed: ssl.SSLC
         with pytest.raises(TargetError):
             http.check(http.open(server.origin))
     assert (report.findings, report.outcome.exit_code) == ((), 0)
+
+
+def test_the_lines_that_repeat_its_findings_take_it_too(tmp_path: Path, self_signed: ssl.SSLContext) -> None:
+    with difficult(says(reply("418 I'm a teapot", b"{}")), self_signed) as server:
+        report = check(tmp_path, server.origin, insecure=True, fuzz=False, walk=True)
+    lines = [row.curl for row in report.findings if row.curl is not None]
+    assert lines and all(line.startswith("curl -k ") for line in lines)
 
 
 def test_plain_http_behind_https_is_no_finding(tmp_path: Path) -> None:

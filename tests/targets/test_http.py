@@ -11,8 +11,10 @@ import pytest
 
 from contract.core.errors import ConfigError, TargetError
 from contract.core.evidence import Exchange, Request, Traffic
+from contract.core.target import TimeUp
 from contract.targets import http
 from contract.targets._message import Pace, decoded
+from tests.targets.difficult import Asked, difficult, reply
 from tests.targets.serving import scripted
 
 
@@ -305,3 +307,36 @@ def test_requests_are_spaced_evenly() -> None:
     clock += 10
     pace.wait()
     assert slept == [0.25, 0.15]
+
+
+def test_once_the_time_is_over_what_is_on_its_way_is_given_up_and_no_evidence() -> None:
+    came: list[str] = []
+
+    def says(connection: socket.socket, asked: Asked) -> None:
+        came.append(asked.url)
+        if asked.url == "/hangs":
+            time.sleep(1)
+        connection.sendall(reply(body=b"{}"))
+
+    with difficult(says) as server:
+        target = http.open(server.origin, timeout_s=30)
+        target.ends(time.monotonic() + 0.3)
+        with pytest.raises(TimeUp):
+            target.send(Request("GET", "/hangs"), source="test", traffic=Traffic.TEST)
+        with pytest.raises(TimeUp):
+            target.send(Request("GET", "/late"), source="test", traffic=Traffic.TEST)
+        target.ends(None)
+        exchange = target.send(Request("GET", "/next"), source="test", traffic=Traffic.TEST)
+        target.close()
+    assert exchange.response is not None and exchange.response.status == 200
+    assert came == ["/hangs", "/next"]
+
+
+def test_a_turn_that_would_come_after_the_end_is_not_waited_for() -> None:
+    slept: list[float] = []
+    pace = Pace(0.1, now=lambda: 100.0, sleep=slept.append)
+    pace.end = 105.0
+    pace.wait()
+    with pytest.raises(TimeUp):
+        pace.wait()  # its turn is at 110
+    assert slept == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from starlette.routing import Route
 
 from contract.core.errors import ConfigError, TargetError
 from contract.core.evidence import Exchange, Request, Traffic
-from contract.core.target import Target
+from contract.core.target import Target, TimeUp
 from contract.targets import asgi, wsgi
 from contract.targets.asgi import AsgiTarget
 from contract.targets.wsgi import WsgiTarget
@@ -356,3 +357,48 @@ def test_what_names_no_application_is_refused(where: str) -> None:
     with pytest.raises(ConfigError) as caught:
         asgi.open(where)
     assert caught.value.message == f"asgi:{where}: expected asgi:MODULE:APP"
+
+
+def test_an_asgi_application_that_holds_the_event_loop_is_waited_for_no_longer_than_any_other() -> None:
+    freed = threading.Event()
+
+    async def endpoint(request: Asked) -> Response:
+        if request.url.path == "/holds":
+            freed.wait(60)  # as a client library without `await` does
+        return PlainTextResponse("ok")
+
+    target = AsgiTarget(starlette(endpoint), "asgi:x", timeout_s=0.2)
+    held = send(target, Request("GET", "/holds"))
+    assert (held.response, held.failure, held.abandoned) == (None, "timed out after 0.2 s", False)
+    assert not freed.is_set()
+    freed.set()
+    answers = [send(target, Request("GET", "/"), timeout_s=0.2) for _ in range(20)]
+    assert any(each.response is not None and each.response.body == b"ok" for each in answers)
+    target.close()
+
+
+def an_app(environ: Any, start_response: Any) -> list[bytes]:
+    time.sleep(30 if environ["PATH_INFO"] == "/hangs" else 0)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"ok"]
+
+
+async def hanging(request: Asked) -> Response:
+    await asyncio.sleep(30 if request.url.path == "/hangs" else 0)
+    return PlainTextResponse("ok")
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: WsgiTarget(an_app, "wsgi:x"), lambda: AsgiTarget(starlette(hanging), "asgi:x")]
+)
+def test_once_the_time_is_over_what_is_on_its_way_is_given_up_and_no_evidence(make: Callable[[], Any]) -> None:
+    target = make()
+    assert send(target, Request("GET", "/")).response is not None
+    target.ends(time.monotonic() + 0.2)
+    with pytest.raises(TimeUp):
+        send(target, Request("GET", "/hangs"))
+    with pytest.raises(TimeUp):
+        send(target, Request("GET", "/"))
+    target.ends(None)
+    assert send(target, Request("GET", "/")).response is not None
+    target.close()

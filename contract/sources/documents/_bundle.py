@@ -33,6 +33,8 @@ class File:
     """As the user types it: below the current directory relative to it, with forward slashes."""
     text: Text
     tree: Tree
+    sha256: str = ""
+    """Of its bytes as they were read."""
 
     def fail(self, tokens: Tokens, message: str, hint: str | None = None) -> DocumentError:
         line, column = self.tree.position(tokens)

@@ -95,6 +95,7 @@ def _document(main: File, bundled: Bundle, version: str, family: str) -> Documen
         locate=locate,
         origin=origin,
         problems=lambda: list(found()),
+        files=tuple((file.path, file.sha256) for file in bundled.files),
     )
 
 
@@ -186,7 +187,7 @@ def _open(path: str, shown: str, fail: Fail) -> File:
 def _parsed(path: str, shown: str, raw: bytes) -> File:
     try:
         text = Text(raw)
-        return File(path, shown, text, _read(text, path))
+        return File(path, shown, text, _read(text, path), sha256(raw).hexdigest())
     except TextError as error:
         where = f":{error.where[0]}:{error.where[1]}" if error.where else ""
         raise DocumentError(f"{shown}{where}: {error.message}", error.hint) from None

@@ -571,6 +571,7 @@ class _Merger:
             locate=locate,
             origin=origin,
             problems=lambda: list(found()),
+            files=tuple(dict.fromkeys(file for document in documents for file in document.files)),
         )
 
 

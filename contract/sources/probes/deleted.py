@@ -2,20 +2,21 @@
 
 Fuzzers find this by luck: it takes a creation, a deletion and a read of one id. What they learnt is enough to do it on
 purpose: a body that was accepted creates a resource anew; where that is refused, one whose deletion was confirmed is
-deleted once more. Nothing is deleted but what this probe created, or what was deleted before.
+deleted once more. Nothing is deleted but what this probe created, or what was deleted before. It is still there only if
+the same reader does not find what was never made: an echo answers for any id alike, and holds nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from urllib.parse import quote
+from collections.abc import Generator, Iterator, Mapping
+from urllib.parse import quote, unquote
 
+from contract.core import variants
 from contract.core.evidence import Complaint, Exchange, Progress, Request, Traffic, header
 from contract.core.target import Target
 
 SOURCE = "deleted"
-_NOBODYS = "2147483646"
-"""An id that nothing has."""
+_NOT_THERE = (404, 410)
 _ACCEPTED_LATER = 202
 """A deletion that takes its time (RFC 9110, 15.3.3)."""
 
@@ -41,32 +42,53 @@ def probe(
 
 def _one(template: str, accepted: Mapping[str, Exchange], target: Target) -> Iterator[Exchange | Complaint]:
     known = accepted[f"DELETE {template}"]
+    name = template.rpartition("{")[2].partition("}")[0]
+    if variants.is_costly(name):
+        return  # `/delay/3` is no thing, and a large one of it is waited for
     path = known.request.path
     chain: list[Exchange] = []
     create = accepted.get(f"POST {template.rpartition('/')[0]}")
-    if create is not None and template.endswith("}"):
+    if create is not None:
         made = _ask(target, create.request, create.operation)
         yield made
-        name = _id_of(made)
-        if name is not None:
+        given = _id_of(made)
+        if given is not None:
             chain.append(made)
-            path = f"{made.request.path.rstrip('/')}/{quote(name, safe='')}"
-    gone = _ask(target, Request("DELETE", path, known.request.headers, known.request.body), f"DELETE {template}")
+            path = f"{made.request.path.rstrip('/')}/{quote(given, safe='')}"
+    url = _with_query(path, known.request)
+    gone = _ask(target, Request("DELETE", url, known.request.headers, known.request.body), f"DELETE {template}")
     yield gone
     if gone.response is None or gone.response.status == _ACCEPTED_LATER:
         return
-    if not 200 <= gone.response.status < 300 and gone.response.status not in (404, 410):
+    if not 200 <= gone.response.status < 300 and gone.response.status not in _NOT_THERE:
         return  # refused: then it may well be there
-    headers = tuple((key, value) for key, value in known.request.headers if key.lower() != "content-type")
-    read = _ask(target, Request("GET", path, headers), f"GET {template}")
+    # As it was read before, if it ever was: what a deletion is told besides may mean something else to a reader.
+    as_read = accepted.get(f"GET {template}", known).request
+    headers = tuple((key, value) for key, value in as_read.headers if key.lower() != "content-type")
+    read = _ask(target, Request("GET", _with_query(path, as_read), headers), f"GET {template}")
     yield read
-    if read.response is not None and 200 <= read.response.status < 300:
-        nobodys = _ask(target, Request("GET", f"{path.rpartition('/')[0]}/{_NOBODYS}", headers), f"GET {template}")
-        yield nobodys
-        if nobodys.response is not None and 200 <= nobodys.response.status < 300:
-            return  # one that answers for what never was there holds nothing that could be deleted
+    if read.response is None or not 200 <= read.response.status < 300:
+        return
+    above, _, leaf = path.rpartition("/")
+    others = [_with_query(f"{above}/{nobodys}", as_read) for nobodys in variants.nobodys(name, unquote(leaf))]
+    if (yield from _tells_apart([Request("GET", other, headers) for other in others], template, target)):
         message = f"{path} was deleted (the server answered {gone.response.status}), and still answers {read.response.status}."
         yield Complaint("use-after-delete", f"GET {template}", (*chain, gone, read), message, source=SOURCE)
+
+
+def _tells_apart(asked: list[Request], template: str, target: Target) -> Generator[Exchange, None, bool]:
+    """True if what was never made is not found."""
+    for request in asked:
+        answer = _ask(target, request, f"GET {template}")
+        yield answer
+        status = answer.response.status if answer.response is not None else 0
+        if status in _NOT_THERE or 200 <= status < 300:
+            return status in _NOT_THERE
+    return False
+
+
+def _with_query(path: str, like: Request) -> str:
+    return f"{path}?{like.query}" if like.query else path
 
 
 def _ask(target: Target, request: Request, operation: str | None) -> Exchange:

@@ -27,7 +27,7 @@ from contract.core.evidence import Complaint, Exchange, Headers, Progress, Reque
 from contract.core.finding import fold
 from contract.core.openapi import Contract, Operation
 from contract.core.routing import template
-from contract.core.target import Target
+from contract.core.target import Target, TimeUp
 
 SOURCE = "discovery"
 KIND = "undeclared-operation"
@@ -113,10 +113,15 @@ def probe(
             yield Progress(len(search.asked), max_requests, place.path, "discovery")
     except _Spent as spent:
         yield from search.fresh()
-        reason = f"discovery: stopped at the deadline of {max_time_s:g} s" if spent.late else None
+        reason = _late(max_time_s, len(search.asked)) if spent.late else None
         yield Progress(len(search.asked), len(search.asked), "", "end", [reason] if reason else [])
         return
     yield Progress(len(search.asked), len(search.asked), "", "end")
+
+
+def _late(limit_s: float | None, asked: int) -> str:
+    at = f" of {limit_s:.3g} s" if limit_s is not None else ""
+    return f"discovery: stopped at its deadline{at}, after {asked} requests"
 
 
 class _Spent(Exception):
@@ -185,7 +190,10 @@ class _Search:
             raise _Spent
         self.left -= 1
         request = Request("GET", url, headers)
-        found = self.target.send(request, source=SOURCE, traffic=Traffic.SYNTHETIC, timeout_s=limit_s)
+        try:
+            found = self.target.send(request, source=SOURCE, traffic=Traffic.SYNTHETIC, timeout_s=limit_s)
+        except TimeUp:
+            raise _Spent(late=True) from None
         self._silent = self._silent + 1 if found.response is None else 0
         self.asked[url] = found
         return found

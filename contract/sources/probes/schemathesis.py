@@ -16,16 +16,18 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
+from contract.core import variants
 from contract.core.document import resolve
 from contract.core.errors import MissingExtra, SourceError
 from contract.core.evidence import Complaint, Exchange, Progress, Request, Traffic
-from contract.core.target import Target
+from contract.core.target import Target, TimeUp
 
 if TYPE_CHECKING:
     import requests
@@ -48,6 +50,9 @@ METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch",
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_STEPS = 6
 """Requests of one stateful scenario: create, read, change, delete, read again, and one to spare."""
+
+_HABITS_S = 2.0
+"""So long an answer is waited for that is no evidence."""
 
 _REFUSALS = frozenset({400, 415, 422})
 """Answers that refuse the data itself. 401, 403, 404, 409 and 429 depend on who asks, when, and what is there."""
@@ -74,6 +79,16 @@ class Options:
     """Values of path parameters that are known to exist, by operation key and name: drawn as often as made-up ones."""
     bodies: Mapping[str, tuple[str | None, Any]] = field(default_factory=dict)
     """By operation key the media type and the value of a body that was accepted: one more example."""
+    answers_s: Mapping[str, float] = field(default_factory=dict)
+    """By operation key the seconds that an answer has taken, where that is known."""
+
+
+@dataclass
+class Habits:
+    """What a server refuses in front of every operation, by base path: asked once, for all runs that share it."""
+
+    null: dict[str, bool] = field(default_factory=dict)
+    path: dict[str, bool] = field(default_factory=dict)
 
 
 def configuration(options: Options, operations: int) -> dict[str, Any]:
@@ -138,7 +153,9 @@ def scenarios(options: Options, operations: int) -> int:
     return max(1, options.max_examples // 2, options.max_examples * operations // (2 * MAX_STEPS))
 
 
-def probe(value: Mapping[str, Any], target: Target, options: Options) -> Iterator[Exchange | Complaint | Progress]:
+def probe(
+    value: Mapping[str, Any], target: Target, options: Options, habits: Habits | None = None
+) -> Iterator[Exchange | Complaint | Progress]:
     """Every exchange of every phase, the complaints that they show, and progress after each scenario.
 
     `value` is the bundled document, OpenAPI 3.0, 3.1 or 3.2. One seed gives the same requests each time, in the same
@@ -146,7 +163,7 @@ def probe(value: Mapping[str, Any], target: Target, options: Options) -> Iterato
     """
     require()
     with _storage():
-        run = _Run(value, target, options)
+        run = _Run(value, target, options, habits or Habits())
     return run.events()
 
 
@@ -185,11 +202,12 @@ def _storage() -> Iterator[None]:
 class _Run:
     """One run of the engine, and the bookkeeping beside it."""
 
-    def __init__(self, value: Mapping[str, Any], target: Target, options: Options) -> None:
+    def __init__(self, value: Mapping[str, Any], target: Target, options: Options, habits: Habits) -> None:
         self._options = options
         self._target = target
+        self._habits = habits
         self._keys = frozenset(_driven(value, options))
-        self._wire = _Wire(target, options.base_path)
+        self._wire = _Wire(target, options.base_path, _Purse(options, len(self._keys)))
         self._schema = _schema(value, target, options, self._keys, self._wire)
         self._told: set[tuple[str, str, str]] = set()
         self._warned: set[str] = set()
@@ -203,7 +221,7 @@ class _Run:
             return
         shares = _Shares(whole, self._options)
         limit_s = self._options.max_time_s
-        deadline = None if limit_s is None else time.monotonic() + limit_s
+        deadline = self._wire.purse.deadline = None if limit_s is None else time.monotonic() + limit_s
         late = interrupted = False
         ended: StopReason | None = None
         self._target.patience(deadline)
@@ -217,6 +235,7 @@ class _Run:
                         item = self._wire.news.get(timeout=None if deadline is None else deadline - time.monotonic())
                     except (queue.Empty, ValueError):
                         self._target.patience(0)
+                        self._wire.closed = True
                         # Its own time limit would make the engine deal with the clock, and differ from run to run.
                         # A stopped engine may call itself complete; only one that had ended by then is.
                         late, deadline = engine.is_alive(), None
@@ -225,6 +244,7 @@ class _Run:
                     except KeyboardInterrupt:
                         interrupted, deadline = True, None
                         self._target.patience(0)
+                        self._wire.closed = True
                         stream.stop()
                         continue
                     if item is None:
@@ -248,6 +268,7 @@ class _Run:
                         raise item
             finally:
                 stream.stop()
+                self._wire.closed = True
                 self._target.patience(0)
                 engine.join()
                 self._target.patience(None)
@@ -255,11 +276,17 @@ class _Run:
         if interrupted:
             warnings = ["interrupted"]
         elif late:
-            warnings = [f"stopped at the deadline of {limit_s:g} s"]
+            warnings = [
+                f"fuzz: stopped at its deadline of {limit_s:.3g} s, with {shares.done} of {whole} operations done"
+            ]
         elif ended is StopReason.SERVER_UNAVAILABLE:
             warnings = ["the server went away, and the rest was not asked"]
         elif self._wire.refused and not self._wire.answered:
             warnings = ["no request was answered: connection refused"]
+        if slow := sorted(self._wire.purse.spared & self._keys):
+            some = ", ".join(slow[:3]) + (f" and {len(slow) - 3} more" if len(slow) > 3 else "")
+            said = f"fuzz: {some} took too long for the time that there is, and {'was' if len(slow) == 1 else 'were'} asked less"
+            yield Progress(shares.done, whole, "", shares.phase, [said])
         yield Progress(shares.done if warnings else whole, whole, "", "end", warnings)
         if interrupted:
             raise KeyboardInterrupt
@@ -284,25 +311,32 @@ class _Run:
         """
         if self._target.kind != "http":
             return
-        base = self._options.base_path.rstrip("/")
-        null = self._asked(base or "/", (("X-Schemathesis-Probe-Null", "\0"),))
-        if null is not None and (null.response is None or null.response.status == 400):
+        base, habits = self._options.base_path.rstrip("/"), self._habits
+        if base not in habits.null:
+            null = self._asked(base or "/", (("X-Schemathesis-Probe-Null", "\0"),))
+            habits.null[base] = null is not None and (null.response is None or null.response.status == 400)
+        if habits.null[base]:
             self._schema.adapt_to_null_byte_in_header_failure()
-        path = self._asked(f"{base}/schemathesis-probe%5C%1B%01", ())
-        if path is not None and (
-            path.response is None
-            or (path.response.status == 400 and (not path.response.body or _TOMCAT in path.response.body))
-        ):
+        if base not in habits.path:
+            path = self._asked(f"{base}/schemathesis-probe%5C%1B%01", ())
+            habits.path[base] = path is not None and (
+                path.response is None
+                or (path.response.status == 400 and (not path.response.body or _TOMCAT in path.response.body))
+            )
+        if habits.path[base]:
             self._schema.adapt_to_path_decoder_rejection()
 
     def _asked(self, url: str, headers: tuple[tuple[str, str], ...]) -> Exchange | None:
         """What comes back; None where that tells nothing: nobody was reached, or it takes its time."""
-        limit_s = self._options.request_timeout_s
+        limit_s = min(self._options.request_timeout_s, _HABITS_S)
         request = Request("GET", url, headers)
-        asked = self._target.send(request, source=SOURCE, traffic=Traffic.SYNTHETIC, timeout_s=limit_s)
+        try:
+            asked = self._target.send(request, source=SOURCE, traffic=Traffic.SYNTHETIC, timeout_s=limit_s)
+        except TimeUp:
+            return None
         return None if asked.abandoned or (asked.failure or "").startswith("timed out") else asked
 
-    def _complaints(self, recorder: ScenarioRecorder) -> Iterator[Complaint]:
+    def _complaints(self, recorder: ScenarioRecorder) -> Iterator[Exchange | Complaint]:
         """What this scenario shows and no earlier one has shown; of several, the one with the least exchange."""
         from schemathesis.engine import Status
 
@@ -321,8 +355,32 @@ class _Run:
         pinned = {key[:2] for key in {*self._told, *best} if key[2]}
         fresh = {key: complaint for key, complaint in best.items() if key[2] or key[:2] not in pinned}
         self._told.update(fresh)
-        yield from fresh.values()
         self._wire.forget(recorder.cases)
+        for complaint in fresh.values():
+            if complaint.kind != "use-after-delete" or (yield from self._tells_apart(complaint)):
+                yield complaint
+
+    def _tells_apart(self, complaint: Complaint) -> Generator[Exchange, None, bool]:
+        """True if the operation does not find what was never made: one that takes any id alike holds nothing."""
+        used = complaint.exchanges[-1].request
+        for url in _never_made(complaint.operation.partition(" ")[2], used):
+            request, limit_s = replace(used, url=url), self._options.request_timeout_s
+            try:
+                asked = self._target.send(
+                    request,
+                    source=SOURCE,
+                    traffic=Traffic.FUZZ,
+                    operation=complaint.operation,
+                    bare=True,
+                    timeout_s=limit_s,
+                )
+            except TimeUp:
+                return False
+            yield asked
+            status = asked.response.status if asked.response is not None else 0
+            if status in (404, 410) or 200 <= status < 300:
+                return status in (404, 410)
+        return False
 
     def _complaint(self, recorder: ScenarioRecorder, case_id: str, check: str, failure: Failure) -> Complaint | None:
         shown = failure.case_id or case_id
@@ -403,7 +461,10 @@ def _judged(
 
 
 def _use_after_delete(operation: str, exchanges: tuple[Exchange, ...], failure: Any) -> Complaint | None:
-    """Only the deleted resource itself: a list below it that is empty now is no use of it."""
+    """Only the deleted resource itself: a list below it that is empty now is no use of it.
+
+    Whether it was ever there is asked afterwards: see `_Run._tells_apart`.
+    """
     used = exchanges[-1]
     deleted = next((step for step in reversed(exchanges[:-1]) if step.request.method == "DELETE"), None)
     if deleted is None or deleted.response is None or used.response is None:
@@ -417,6 +478,17 @@ def _use_after_delete(operation: str, exchanges: tuple[Exchange, ...], failure: 
         f"{failure.free} answered {deleted.response.status}, and then {failure.usage} answered {used.response.status}."
     )
     return Complaint("use-after-delete", operation, exchanges, message)
+
+
+def _never_made(template: str, used: Request) -> Iterator[str]:
+    """URLs like the one that was used, of things of the same form that nobody has made."""
+    parts = used.path.split("/")
+    for index, part in enumerate(reversed(template.strip("/").split("/")), 1):
+        if re.fullmatch(r"\{[^{}]*\}", part) and index <= len(parts):
+            for other in variants.nobodys(part[1:-1], unquote(parts[-index])):
+                path = "/".join([*parts[:-index], other, *parts[len(parts) - index + 1 :]])
+                yield f"{path}?{used.query}" if used.query else path
+            return
 
 
 def _on_template(case: Case[Any], path: str) -> bool:
@@ -524,13 +596,54 @@ class _Shares:
         self.done = max(self.done, int((before + here) / len(self._phases)))
 
 
+class _Purse:
+    """What an operation may spend of the time in each phase, so that one that hangs does not take all of it.
+
+    That is a few times its fair share of what is left, so what the others do not need is not lost. An operation that
+    answers fast never comes near; without a limit nothing is spared.
+    """
+
+    def __init__(self, options: Options, operations: int) -> None:
+        self.deadline: float | None = None
+        self._shares = max(1, operations * len(options.phases))
+        self._opened: set[tuple[str, str]] = set()
+        self._left_s: dict[tuple[str, str], float] = {}
+        self._answer_s = dict(options.answers_s)
+        self.spared: set[str] = set()
+        """Keys of the operations that were asked less."""
+
+    def allows(self, key: str, phase: str) -> bool:
+        """Whether one more request of the operation is within its means."""
+        if self.deadline is None:
+            return True
+        place = (phase, key)
+        if place not in self._opened:
+            self._opened.add(place)
+            left_s = max(0.0, self.deadline - time.monotonic())
+            self._left_s[place] = _FAIR * left_s / max(1, self._shares - len(self._opened) + 1)
+        if self._answer_s.get(key, 0.0) > self._left_s[place]:
+            self.spared.add(key)
+            return False
+        return True
+
+    def spend(self, key: str, phase: str, seconds: float) -> None:
+        if self.deadline is not None:
+            self._left_s[phase, key] -= seconds
+            known_s = self._answer_s.get(key, seconds)
+            self._answer_s[key] = known_s + (seconds - known_s) / 8  # of late
+
+
+_FAIR = 6
+"""Fair shares that an operation may spend."""
+
+
 class _Wire:
     """Sends what the library prepares through the target, and keeps the exchanges.
 
     It stands where the library has its transport, and inside of that where `requests` has its adapter.
     """
 
-    def __init__(self, target: Target, base_path: str) -> None:
+    def __init__(self, target: Target, base_path: str, purse: _Purse) -> None:
         from requests.adapters import HTTPAdapter
         from schemathesis.transport.requests import REQUESTS_TRANSPORT
 
@@ -544,6 +657,9 @@ class _Wire:
         self._by_case: dict[str, Exchange] = {}
         self.answered = False
         self.refused = False
+        self.purse = purse
+        self.closed = False
+        """True once nothing is to be sent any more: whatever the engine still makes gets no answer, at once."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -597,28 +713,38 @@ class _Wire:
         operation = None
         if case is not None and case.method.upper() == case.operation.method.upper():
             operation = case.operation.label
+        label, phase = _turn(case)
+        if self.closed or not self.purse.allows(label, phase):
+            return self._answered(prepared, None)
         timeout_s = timeout[1] if isinstance(timeout, tuple) else timeout
-        exchange = self._target.send(
-            request,
-            source=SOURCE,
-            traffic=Traffic.FUZZ,
-            operation=operation,
-            bare=True,
-            timeout_s=timeout_s,
-        )
+        try:
+            exchange = self._target.send(
+                request,
+                source=SOURCE,
+                traffic=Traffic.FUZZ,
+                operation=operation,
+                bare=True,
+                timeout_s=timeout_s,
+            )
+        except TimeUp:
+            self.closed = True
+            return self._answered(prepared, None)
+        self.purse.spend(label, phase, (exchange.elapsed_us or 0) / 1e6)
         if case is not None:
             self._by_case[case.id] = exchange
         self.news.put(exchange)
         return self._answered(prepared, exchange)
 
-    def _answered(self, prepared: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
-        """The answer as `requests` would give it, or the error that it would raise."""
+    def _answered(self, prepared: requests.PreparedRequest, exchange: Exchange | None) -> requests.Response:
+        """The answer as `requests` would give it, or the error that it would raise; None for what was not sent."""
         import requests
         from urllib3 import HTTPHeaderDict, HTTPResponse
         from urllib3.exceptions import ReadTimeoutError
 
         status, body, headers = _NO_ANSWER, b"", HTTPHeaderDict()
-        if exchange.response is not None:
+        if exchange is None:
+            pass
+        elif exchange.response is not None:
             self.answered = True
             status, body = exchange.response.status, exchange.response.body
             for name, text in exchange.response.headers:
@@ -644,6 +770,14 @@ class _Wire:
             request_method=prepared.method,
         )
         return self._build(prepared, raw)
+
+
+def _turn(case: Case[Any] | None) -> tuple[str, str]:
+    """Whose turn it is, and in which phase."""
+    if case is None:
+        return "", ""
+    meta = case.meta
+    return case.operation.label, meta.phase.name.value if meta is not None else ""
 
 
 class _Adapter:

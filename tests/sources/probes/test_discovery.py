@@ -378,7 +378,7 @@ def test_at_the_deadline_the_rest_is_not_asked(tmp_path: Path) -> None:
     instants = iter([0.0, 1.0, 2.0, 99.0])
     exchanges, _, progress = ask(api({"/tasks": []}), tmp_path, max_time_s=10.0, now=lambda: next(instants))
     assert len(exchanges) == 2
-    assert progress[-1] == Progress(2, 2, "", "end", ["discovery: stopped at the deadline of 10 s"])
+    assert progress[-1] == Progress(2, 2, "", "end", ["discovery: stopped at its deadline of 10 s, after 2 requests"])
 
 
 def test_a_server_that_no_longer_answers_is_left_alone(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from starlette.routing import Route
 from contract.core.errors import MissingExtra, SourceError
 from contract.core.evidence import Complaint, Exchange, Progress, header
 from contract.core.target import Target
-from contract.sources.probes.schemathesis import Options, probe
+from contract.sources.probes.schemathesis import Habits, Options, probe
 from contract.targets import http
 from contract.targets.asgi import AsgiTarget
 from contract.targets.wsgi import WsgiTarget
 from tests.sources.probes import shop
+from tests.targets.difficult import difficult, reply
 
 QUICK = Options(max_examples=12, headers=shop.CREDENTIALS, request_timeout_s=2)
 
@@ -318,7 +320,8 @@ def test_at_the_deadline_the_run_ends_and_says_so(phase: str) -> None:
         took = time.monotonic() - start
     assert took < 6
     assert len(exchanges) > 10
-    assert progress[-1].warnings == ["stopped at the deadline of 1.5 s"]
+    done = progress[-1].done
+    assert progress[-1].warnings == [f"fuzz: stopped at its deadline of 1.5 s, with {done} of 5 operations done"]
     assert progress[-1].done < 5
     assert _fuzzing_threads() == []
 
@@ -439,3 +442,27 @@ def test_another_minor_of_the_library_is_refused(monkeypatch: pytest.MonkeyPatch
         probe(shop.document(), there, QUICK)
     assert caught.value.message == "the fuzzer is built for schemathesis 4.32, and 4.33.0 is installed"
     assert caught.value.hint == "pip install 'schemathesis==4.32.*'"
+
+
+def test_what_a_server_refuses_in_front_of_everything_is_asked_once_for_runs_that_share_it() -> None:
+    habits = Habits()
+    options = replace(QUICK, max_examples=1, phases=("coverage",))
+    with difficult(lambda connection, asked: connection.sendall(reply("404 Not Found"))) as server:
+        there = http.open(server.origin)
+        for _ in range(2):
+            list(probe(shop.document(), there, options, habits))
+        there.close()
+        asked = [each for each in server.asked if b"x-schemathesis-testcaseid" not in each.head.lower()]
+    assert [each.url for each in asked] == ["/", "/schemathesis-probe%5C%1B%01"]
+
+
+def test_an_operation_that_is_known_to_answer_too_slowly_is_left_to_the_walk_and_said() -> None:
+    options = replace(QUICK, max_examples=1, phases=("coverage",), max_time_s=30, answers_s={"GET /reports": 60.0})
+    with target("http") as there:
+        exchanges, _, progress = run(there, options)
+        unlimited, _, silent = run(there, replace(options, max_time_s=None))
+    said = "fuzz: GET /reports took too long for the time that there is, and was asked less"
+    assert [warning for step in progress for warning in step.warnings] == [said]
+    assert "GET /reports" not in {each.operation for each in exchanges}
+    assert "GET /reports" in {each.operation for each in unlimited}
+    assert all(step.warnings == [] for step in silent)

@@ -783,7 +783,8 @@ def test_it_stops_at_the_deadline_and_says_so() -> None:
     assert len(result.exchanges) == 9
     last = result.progress[-1]
     assert last.phase == "end" and last.done < last.whole
-    assert last.warnings == ["walk: stopped at the deadline of 10 s, and the rest was not asked"]
+    said = "walk: stopped at its deadline of 10 s in round 2 of 11, with 2 of 5 operations asked"
+    assert last.warnings == [said]
 
 
 def test_what_it_made_before_the_deadline_is_left_with_its_path() -> None:
@@ -943,3 +944,109 @@ def test_the_walk_gets_through_real_documents_the_same_each_time(name: str) -> N
     assert [each.request for each in one] == [each.request for each in other]
     assert all(each.request.url.isascii() and " " not in each.request.url for each in one)
     assert max(Counter(each.operation for each in one).values(), default=0) <= MAX_REQUESTS
+
+
+# --- what is known to have been there ---------------------------------------------------------------------------------
+
+
+def test_the_router_s_404_for_a_slash_at_the_end_makes_nothing_its_own() -> None:
+    """A `PUT` replaces what is there, although `/tags/1/` is not found; and what is read shows no id."""
+    shelf = Shelf("1", numbered=False, created=200)
+    paths = shelf_paths("/tags", kind="string")
+    paths["/tags/{id}"]["put"] = operation("id", kind="string", body=BODY)
+    del paths["/tags"]
+    there = lambda asked: Answer(200 if asked.parts[0] in shelf.things else 404, headers={"ETag": '"1"'})  # noqa: E731
+    routes: dict[str, Any] = {"GET /tags/{id}": there, "PUT /tags/{id}": shelf.upsert, "DELETE /tags/{id}": shelf.delete}  # fmt: skip
+    walked(paths, Api(routes), ids={"id": ["1"]})
+    assert shelf.survived
+
+
+def test_what_was_absent_before_it_was_made_is_told_without_another_control() -> None:
+    """`PUT` made it where nothing was: that it still answers is no echo, whatever is said of other ids."""
+    gone: set[str] = set()
+    made: set[str] = set()
+
+    def read(asked: Asked) -> Answer:
+        return Answer(200, {"id": asked.parts[0]}) if asked.parts[0] in made else Answer(404)
+
+    def put(asked: Asked) -> Answer:
+        made.add(asked.parts[0])
+        return Answer(201, {"id": asked.parts[0]})
+
+    def delete(asked: Asked) -> Answer:
+        gone.add(asked.parts[0])
+        return Answer(204)
+
+    paths = {"/tags/{id}": {"get": operation("id", kind="string"), "put": operation("id", kind="string", body=BODY), "delete": operation("id", kind="string")}}  # fmt: skip
+    result = walked(paths, Api({"GET /tags/{id}": read, "PUT /tags/{id}": put, "DELETE /tags/{id}": delete}))
+    assert gone and result.told == [("use-after-delete", "GET /tags/{id}")]
+
+
+@pytest.mark.parametrize("control", [200, 400, 403, 422, 500])
+def test_what_says_no_404_of_what_was_never_made_is_not_believed(control: int) -> None:
+    shelf = Shelf("1")
+
+    def read(asked: Asked) -> Answer:
+        known = int(asked.parts[0]) < 5000
+        return Answer(200, {"id": int(asked.parts[0])}) if known else Answer(control, {"id": 0})
+
+    result = walked(shelf_paths(), Api({**shelf.routes(), "GET /tasks/{id}": read, "DELETE /tasks/{id}": given(204)}))
+    assert [kind for kind, _ in result.told if kind == "use-after-delete"] == []
+
+
+# --- states -----------------------------------------------------------------------------------------------------------
+
+
+class Board(Shelf):
+    """Tasks in states; one that is done or closed is not changed any more."""
+
+    def __init__(self, **states: str) -> None:
+        super().__init__(*(name.removeprefix("t") for name in states))
+        for name, state in states.items():
+            self.things[name.removeprefix("t")] |= {"state": state, "title": f"about {name}"}
+        self.before = json.dumps(self.things)
+
+    def change(self, asked: Asked) -> Answer:
+        thing = self.things.get(asked.parts[-1])
+        if thing is not None and thing.get("state") in ("done", "closed"):
+            return Answer(418, {"error": "it is over"})
+        return super().change(asked)
+
+    def move(self, asked: Asked) -> Answer:
+        thing = self.things.get(asked.parts[0])
+        if thing is None:
+            return Answer(404)
+        state = asked.json.get("state") if isinstance(asked.json, dict) else None
+        if state not in ("open", "done", "late"):
+            return Answer(422, {"error": "which state?"})
+        thing["state"] = state
+        return Answer(200, thing)
+
+
+def test_a_thing_in_another_state_is_told_what_it_says_of_itself() -> None:
+    board = Board(t1="open", t2="open", t3="closed", t4="open", t5="closed")
+    result = walked(shelf_paths(), Api(board.routes()))
+    assert 418 in result.statuses("PATCH /tasks/{id}")
+    (told,) = [each for each in result.of("PATCH /tasks/{id}") if each.url == "/tasks/3"]
+    assert json.loads(told.body or b"") == {"title": "about t3"}
+    assert {name: board.things[name] for name in board.fixtures} == json.loads(board.before)
+
+
+def test_a_change_is_tried_in_each_state_that_an_action_leads_to() -> None:
+    """`done` is not the last state that is tried, and the only one in which nothing can be changed."""
+    board = Board(t1="open")
+    schema = {"type": "object", "required": ["state"], "properties": {"state": {"enum": ["open", "done", "late"]}}}
+    paths = shelf_paths()
+    paths["/tasks/{id}/move"] = {
+        "post": operation("id", body={"required": True, "content": {JSON: {"schema": schema}}})
+    }
+    result = walked(paths, Api({**board.routes(), "POST /tasks/{id}/move": board.move}))
+    assert 418 in result.statuses("PATCH /tasks/{id}")
+    assert max(result.per_operation.values()) <= MAX_REQUESTS
+
+
+def test_a_flag_that_may_be_empty_is_asked_in_the_walk() -> None:
+    api = Api({"GET /alarms": given(200, [])})
+    all_of_them = {"name": "all", "in": "query", "allowEmptyValue": True, "schema": {"type": "boolean"}}
+    walked({"/alarms": {"get": operation(parameters=[all_of_them])}}, api)
+    assert [asked.query for asked in api.log].count("all") == 1
