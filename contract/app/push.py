@@ -1,15 +1,20 @@
-"""`contract push`: a JSON report to the service; sent again while the service is busy, which changes nothing twice."""
+"""`contract push`: a JSON report to the service; sent again while the service is busy, which changes nothing twice.
+
+It is sent by the client that is generated from the service's own document (specs/service.yaml), as anybody's would be.
+"""
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-from contract.core.errors import ConfigError, ContractError, TargetError
+from contract.core.errors import ConfigError, ContractError, MissingExtra, TargetError
 
 if TYPE_CHECKING:
     import httpx2
@@ -70,8 +75,7 @@ def push(
     what: Push, *, note: Callable[[str], None] = lambda _: None, sleep: Callable[[float], None] = time.sleep
 ) -> str:
     """Sends the report, and gives a sentence about it; raises ContractError that says what to do."""
-    import httpx2
-
+    generated = client()
     try:
         body = what.report.read_bytes()
     except OSError as error:
@@ -79,16 +83,21 @@ def push(
             f"{what.report}: {(error.strerror or str(error)).lower()}",
             "`contract check --format json=report.json` writes one",
         ) from error
-    address = f"{what.url}/api/v1/projects/{quote(what.project, safe='')}/reports"
-    headers = {"Authorization": f"Bearer {what.token}", "Content-Type": "application/json"}
-    with httpx2.Client(timeout=what.timeout_s, follow_redirects=False) as client:
+    # Byte for byte: a run's id stands for one report, and another spelling of it would be another one.
+    call = generated.api.reports.push_report(project=what.project, body=generated.Raw(body))
+    with generated.Client(what.url, auth={"bearer": what.token}, timeout=what.timeout_s, retries=0) as service:
         for left in reversed(range(TRIES)):
             try:
-                answer = client.post(address, content=body, headers=headers)
-            except httpx2.TransportError as error:
-                failed = f"{what.url} cannot be reached: {_reason(error)}"
+                answer = service.answer(call).response
+            except (generated.UndeclaredStatus, generated.DecodeError) as error:
+                answer = error.response  # of something before our service, or in its place
+            except generated.RequestError as error:
+                raise ConfigError(str(error)) from error
+            except generated.TransportError as error:
+                answer = None
+                failed = f"{what.url} cannot be reached: {_reason(error.__cause__ or error)}"
                 wait_s = _pause(left)
-            else:
+            if answer is not None:
                 if answer.status_code not in (429, 503):
                     return _told(answer, what)
                 failed = f"{what.url} answered {answer.status_code}: {_detail(answer)}"
@@ -98,6 +107,29 @@ def push(
             note(f"{failed}; trying again in {wait_s:g} s")
             sleep(wait_s)
     raise AssertionError("the last try returns or raises")
+
+
+def client() -> Any:
+    """The generated client of our own service: with the distribution it lies beside this file, in a checkout not."""
+    name = "contract.app.client"
+    if name in sys.modules:
+        return sys.modules[name]
+    if importlib.util.find_spec("pydantic") is None:
+        raise MissingExtra("pushing a report", "push", "pydantic")
+    here = Path(__file__).parent
+    folder = next(each for each in (here / "client", here.parents[1] / "generated" / "python") if each.is_dir())
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        importlib.import_module(f"{name}.api.reports")
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
 
 
 def _pause(left: int) -> float:
@@ -156,5 +188,5 @@ def _object(answer: httpx2.Response) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     return str(error).partition("\n")[0] or type(error).__name__

@@ -267,7 +267,9 @@ class Stale:
 
     target: str
     file: str
-    change: str  # "added", "removed", "changed"
+    change: str  # "added", "removed", "changed", "foreign"
+    reason: str = ""
+    """Why, as far as the manifest tells: "document changed", "tool changed", "edited by hand", "missing"."""
 
 
 @dataclass(frozen=True, slots=True)

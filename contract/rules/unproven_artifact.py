@@ -12,7 +12,11 @@ _STEPS = {
     "generate": "the generator cannot express it",
     "import": "the generated module cannot be imported",
     "examples": "the generated type refuses an example of the document",
+    "values": "the generated type refuses a value that keeps its schema, or takes one that breaks it",
+    "refusal": "the type checker lets a wrong use of it pass",
     "typecheck": "the generated code does not pass the type checker",
+    "call": "a call through the client does not send what the document declares",
+    "again": "a second run gives other code",
 }
 
 
@@ -21,8 +25,9 @@ def unproven_artifact(artifact: Artifact) -> Iterator[Mismatch]:
     """A component or operation of the document has no generated code that is proven to work.
 
     A generator's exit code says little: it may leave out what it cannot express and still report success. So the code is
-    imported, every component and operation is looked up in it, examples of the document are read by it and written
-    again, and the type checker runs over all of it. An operation is proven when all types that it needs are.
+    imported, every component and operation is looked up in it, values of the document and made ones are read by it and
+    written again, broken ones are refused, each operation is called once on a server of our own, and strict type
+    checkers run over all of it. An operation is proven when all types that it needs are.
 
     **Why it matters**: clients are built on these types; a missing or wrong one is found by whoever calls it first.
 

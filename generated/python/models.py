@@ -2,319 +2,1061 @@
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum
-from typing import Annotated, Literal
-from uuid import UUID
+from datetime import date
+from enum import Enum, IntEnum, StrEnum
+from typing import Annotated, Any, Literal
 
-from pydantic import MISSING, AwareDatetime, BaseModel, Field, RootModel, StrictBool, StrictInt, StrictStr
+from pydantic import MISSING, AwareDatetime, ConfigDict, Field, RootModel, StrictBool, StrictInt, StrictStr
+from pydantic import BaseModel as _BaseModel
+from pydantic import ConfigDict as _ConfigDict
+from typing import Annotated as _Annotated
+from pydantic import Strict as _Strict
+from pydantic import StrictFloat as _StrictFloat
 
-
-class Action(StrEnum):
-    user_created = 'user.created'
-    user_deleted = 'user.deleted'
-    project_created = 'project.created'
-    project_updated = 'project.updated'
-    project_deleted = 'project.deleted'
-    task_created = 'task.created'
-    task_updated = 'task.updated'
-    task_moved = 'task.moved'
-    task_deleted = 'task.deleted'
-    document_created = 'document.created'
+_StrictDatetime = _Annotated[AwareDatetime, _Strict()]
+_StrictDate = _Annotated[date, _Strict()]
 
 
-class Count(RootModel[StrictInt]):
+class BaseModel(_BaseModel):
+    model_config = _ConfigDict(extra='allow', validate_by_name=True, validate_by_alias=True)
+
+
+class BadgeColor(StrEnum):
+    brightgreen = 'brightgreen'
+    red = 'red'
+    lightgrey = 'lightgrey'
+
+
+class BadgeLabel(StrEnum):
+    drift = 'drift'
+    completeness = 'completeness'
+    generation = 'generation'
+
+
+class Badge(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    color: BadgeColor
+    label: BadgeLabel
+    message: StrictStr
+    schema_version: Annotated[Literal[1], Field(alias='schemaVersion')]
+
+
+class CheckState(StrEnum):
+    queued = 'queued'
+    running = 'running'
+    done = 'done'
+    failed = 'failed'
+    interrupted = 'interrupted'
+
+
+class CountedPart(RootModel[_StrictFloat]):
+    root: Annotated[_StrictFloat, Field(le=9007199254740991.0)]
+
+
+class CountedWhole(RootModel[_StrictFloat]):
+    root: Annotated[_StrictFloat, Field(le=9007199254740991.0)]
+
+
+class Counted(BaseModel):
+    part: CountedPart | StrictStr | StrictBool | list[Any] | dict[str, Any] | None | MISSING = MISSING
+    whole: CountedWhole | StrictStr | StrictBool | list[Any] | dict[str, Any] | None | MISSING = MISSING
+
+
+class Cursor(RootModel[StrictStr]):
+    root: Annotated[StrictStr, Field(pattern='^[0-9]{1,17}\\.[0-9]{1,17}$')]
+
+
+class DecisionKind(StrEnum):
+    accepted = 'accepted'
+    exempt = 'exempt'
+
+
+class DocumentFacts(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    openapi: StrictStr
+    operations: Annotated[StrictInt, Field(ge=0)]
+    path: StrictStr
+    sha256: StrictStr
+
+
+class ExampleRequestHeader(RootModel[tuple[StrictStr, StrictStr]]):
+    root: Annotated[tuple[StrictStr, StrictStr], Field(max_length=2, min_length=2)]
+
+
+class ExampleRequest(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    body: StrictStr | None
+    body_bytes: Annotated[StrictInt, Field(ge=0)]
+    headers: list[ExampleRequestHeader]
+    masked: Annotated[
+        list[StrictStr],
+        Field(
+            description='Places whose value was replaced: `header:authorization`, `body:/email`; they are not to be judged again.'
+        ),
+    ]
+    method: StrictStr
+    url: StrictStr
+
+
+class ExampleResponseHeader(RootModel[tuple[StrictStr, StrictStr]]):
+    root: Annotated[tuple[StrictStr, StrictStr], Field(max_length=2, min_length=2)]
+
+
+class ExampleResponse(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    body: StrictStr | None
+    body_bytes: Annotated[StrictInt, Field(ge=0)]
+    headers: list[ExampleResponseHeader]
+    masked: list[StrictStr]
+    status: Annotated[StrictInt, Field(ge=0)]
+
+
+class Excluded(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    operation: StrictStr
+    reason: StrictStr
+
+
+class ExercisedOperations(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    part: Annotated[StrictInt, Field(ge=0)]
+    whole: Annotated[StrictInt, Field(ge=0)]
+
+
+class FindingRowExcerptItemFindingRowExcerptItemItem(RootModel[StrictInt]):
     root: Annotated[StrictInt, Field(ge=0)]
 
 
-class DashboardTasks(BaseModel):
-    todo: Count
-    doing: Count
-    done: Count
+class FindingRowExcerptItem(RootModel[tuple[FindingRowExcerptItemFindingRowExcerptItemItem, StrictStr]]):
+    root: Annotated[tuple[FindingRowExcerptItemFindingRowExcerptItemItem, StrictStr], Field(max_length=2, min_length=2)]
 
 
-class Dashboard(BaseModel):
-    days: StrictInt
-    tasks: Annotated[DashboardTasks, Field(description='How many tasks are in each status.')]
-    overdue: Count
-    due_soon: Count
+class FindingRowLevel(StrEnum):
+    error = 'error'
+    warning = 'warning'
+    note = 'note'
 
 
-class GetDashboardQuery(BaseModel):
-    days: Annotated[StrictInt, Field(ge=1, le=365)] = 30
+class FindingRowProof(StrEnum):
+    confirmed = 'confirmed'
+    replayed = 'replayed'
+    structural = 'structural'
+    disputed = 'disputed'
+    unproven = 'unproven'
+
+
+class FindingRowState(StrEnum):
+    new = 'new'
+    unchanged = 'unchanged'
+    absent = 'absent'
+    accepted = 'accepted'
+    exempt = 'exempt'
+
+
+class Fingerprint(RootModel[StrictStr]):
+    root: Annotated[StrictStr, Field(pattern='^[0-9a-f]{40}$')]
+
+
+class Fix(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    change: StrictStr | None
+    document: StrictStr | None
+    server: StrictStr | None
+
+
+class GenerationFailure(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    kind: Annotated[StrictStr, Field(description='"operation" or "component"')]
+    pointer: Annotated[StrictStr, Field(description='`GET /tasks/{id}`, or `#/components/schemas/Task`')]
+    reason: StrictStr
+    step: Annotated[StrictStr, Field(description='what failed: "generate", "import", "typecheck", "examples", …')]
 
 
 class Health(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
     status: Literal['ok']
-    version: StrictStr
 
 
-class Id(RootModel[StrictInt]):
-    root: Annotated[StrictInt, Field(ge=1, le=2147483647)]
+class Intermittent(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    shown: Annotated[StrictInt, Field(ge=0)]
+    tried: Annotated[StrictInt, Field(ge=0)]
 
 
-class ErrorIn(Enum):
-    path = 'path'
-    query = 'query'
-    header = 'header'
-    body = 'body'
+class Latency(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    count: Annotated[StrictInt, Field(ge=0)]
+    p50_us: Annotated[StrictInt, Field(ge=0)]
+    p95_us: Annotated[StrictInt, Field(ge=0)]
+    p99_us: Annotated[StrictInt, Field(ge=0)]
 
 
-class Error(BaseModel):
-    in_: Annotated[ErrorIn, Field(alias='in', description='The part of the request.')]
-    at: Annotated[StrictStr, Field(description='The place in that part, as a JSON Pointer.')]
-    message: StrictStr
+class Level(StrEnum):
+    error = 'error'
+    warning = 'warning'
+    note = 'note'
 
 
-class LabelsLabel(RootModel[StrictStr]):
-    root: Annotated[StrictStr, Field(pattern='^[a-z0-9-]{1,30}$')]
+class LostRow(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    count: Annotated[StrictInt, Field(ge=0)]
+    first: Annotated[StrictStr, Field(description='"traffic.ndjson:17"')]
+    heading: StrictStr
+    reason: StrictStr
 
 
-class Labels(RootModel[list[LabelsLabel]]):
-    root: Annotated[list[LabelsLabel], Field(max_length=10)]
+class Member(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    exchanges: Annotated[StrictInt | None, Field(ge=0)]
+    fingerprint: Annotated[StrictStr, Field(pattern='^[0-9a-f]{40}$')]
+    method: StrictStr
+    of: Annotated[StrictInt | None, Field(ge=0)]
+    path: StrictStr
 
 
-class ListAuditQuery(BaseModel):
-    limit: Annotated[StrictInt, Field(ge=1, le=100)] = 20
-    cursor: Annotated[StrictInt, Field(ge=0, le=2147483647)] = 0
-    action: Action | MISSING = MISSING
+class MemberChange(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    after: StrictStr | None
+    before: StrictStr | None
+    breaking: StrictBool
+    member: StrictStr
+    words: StrictStr
 
 
-class ListDocumentsQuery(BaseModel):
-    limit: Annotated[StrictInt, Field(ge=1, le=100)] = 20
-    cursor: Annotated[StrictInt, Field(ge=0, le=2147483647)] = 0
+class Next(RootModel[Cursor | None]):
+    root: Annotated[Cursor | None, Field(description='The cursor of the next page; null on the last one.')]
 
 
-class ListProjectsQuery(BaseModel):
-    limit: Annotated[StrictInt, Field(ge=1, le=100)] = 20
-    cursor: Annotated[StrictInt, Field(ge=0, le=2147483647)] = 0
+class OperationName(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    method: StrictStr
+    path: StrictStr
 
 
-class Moment(RootModel[AwareDatetime]):
-    root: AwareDatetime
+class OutcomeExitCode(IntEnum):
+    integer_0 = 0
+    integer_1 = 1
+    integer_2 = 2
+    integer_3 = 3
+    integer_4 = 4
 
 
-class MoveTaskPath(BaseModel):
-    task_id: Id
+class OutcomeGate(StrEnum):
+    error = 'error'
+    warning = 'warning'
+    note = 'note'
 
 
-class NextCursor(RootModel[StrictInt | None]):
-    root: Annotated[StrictInt | None, Field(description='The `cursor` of the next page; null on the last one.', ge=1)]
+class Outcome(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    exit_code: Annotated[OutcomeExitCode, Field(description='0, 1, 2, 3 or 4')]
+    gate: Annotated[OutcomeGate, Field(description='"error", "warning", "note"')]
+    sentence: Annotated[StrictStr, Field(description='"Failed: 3 new findings, 1 operation undocumented"')]
+    todo: Annotated[list[StrictStr], Field(description='Steps to a verdict where there is none, the cheapest first.')]
 
 
-class Priority(RootModel[StrictInt]):
-    root: Annotated[StrictInt, Field(description='1 is the most urgent.', ge=1, le=5)]
+class Place(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    file: StrictStr
+    line: Annotated[StrictInt, Field(ge=1)]
+
+
+class ProblemError(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    detail: StrictStr
+    pointer: Annotated[StrictStr, Field(description='JSON Pointer into the body.')]
 
 
 class Problem(BaseModel):
-    type: StrictStr
-    title: StrictStr
-    status: Annotated[StrictInt, Field(ge=400, le=599)]
+    model_config = ConfigDict(
+        extra='forbid',
+    )
     detail: StrictStr
+    errors: Annotated[
+        list[ProblemError] | MISSING, Field(description='What breaks the schema of the body, the first 20.')
+    ] = MISSING
+    instance: Annotated[StrictStr, Field(description='The path that was asked.')]
+    status: Annotated[StrictInt, Field(ge=400, le=599)]
+    title: Annotated[StrictStr, Field(min_length=1)]
+    type: StrictStr
 
 
-class ProjectKey(RootModel[StrictStr]):
-    root: Annotated[
-        StrictStr,
-        Field(description='A short name; no two projects of a tenant have the same.', pattern='^[A-Z][A-Z0-9]{1,9}$'),
-    ]
+class Progress(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    done: Annotated[StrictInt, Field(ge=0)]
+    exchanges: Annotated[StrictInt, Field(ge=0)]
+    findings: Annotated[StrictInt, Field(ge=0)]
+    phase: StrictStr
+    source: StrictStr
+    whole: Annotated[StrictInt | None, Field(ge=0)]
 
 
 class ProjectName(RootModel[StrictStr]):
-    root: Annotated[StrictStr, Field(max_length=100, min_length=1)]
+    root: Annotated[StrictStr, Field(pattern='^[a-z0-9][a-z0-9._-]{0,62}$')]
 
 
-class Remark(RootModel[StrictStr | None]):
-    root: Annotated[StrictStr | None, Field(max_length=5000)]
+class Ratio(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    part: Annotated[StrictInt, Field(ge=0)]
+    whole: Annotated[StrictInt, Field(ge=0)]
 
 
-class ReplaceProjectPath(BaseModel):
-    project_id: Id
+class Reason(RootModel[StrictStr]):
+    root: Annotated[
+        StrictStr, Field(max_length=1000, pattern='^[^\\x00-\\x1F\\x7F]*[^\\x00-\\x20\\x7F][^\\x00-\\x1F\\x7F]*$')
+    ]
 
 
-class Role(StrEnum):
-    member = 'member'
+class ReportSummaryOutcome(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    exit_code: Annotated[StrictInt, Field(ge=0, le=4)]
+    sentence: StrictStr
+
+
+class Run(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    commit: StrictStr | None
+    complete: Annotated[
+        StrictBool, Field(description='False if it was stopped before its end, by Ctrl-C or by the deadline.')
+    ]
+    elapsed_us: Annotated[StrictInt, Field(ge=0)]
+    environment: StrictStr | None
+    id: StrictStr
+    notes: Annotated[
+        list[StrictStr],
+        Field(description='What the reader must know of this run: why it is incomplete, filters that matched nothing.'),
+    ]
+    release: StrictStr | None
+    rules: Annotated[
+        list[StrictStr],
+        Field(
+            description='Those that were asked: what is switched off finds nothing, and that proves nothing. Empty if it is not told.'
+        ),
+    ]
+    seed: StrictInt | None
+    started_at: Annotated[_StrictDatetime, Field(description='RFC 3339, UTC')]
+
+
+class RunId(RootModel[StrictStr]):
+    root: Annotated[StrictStr, Field(pattern='^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$')]
+
+
+class Scope(StrEnum):
+    read = 'read'
+    write = 'write'
     admin = 'admin'
 
 
-class Status(StrEnum):
-    todo = 'todo'
-    doing = 'doing'
-    done = 'done'
-
-
-class Title(RootModel[StrictStr]):
-    root: Annotated[StrictStr, Field(max_length=200, min_length=1)]
-
-
-class UpdateTaskPath(BaseModel):
-    task_id: Id
-
-
-class UserId(RootModel[UUID]):
-    root: UUID
-
-
-class AuditPageItem(BaseModel):
-    id: Id
-    at: Moment
-    actor: Annotated[StrictStr, Field(description='The handle of the user who did it.')]
-    action: Action
-    subject: Annotated[StrictStr, Field(examples=['task 17'])]
-
-
-class AuditPage(BaseModel):
-    items: list[AuditPageItem]
-    next_cursor: NextCursor
-
-
-class DeleteProjectPath(BaseModel):
-    project_id: Id
-
-
-class DeleteTaskPath(BaseModel):
-    task_id: Id
-
-
-class DeleteUserPath(BaseModel):
-    user_id: UserId
-
-
-class Document(BaseModel):
-    id: Id
-    project_id: Id
-    title: Title
-    size_bytes: Count
-    author: Annotated[StrictStr, Field(description='The handle of the user who stored it.')]
-    created_at: Moment
-
-
-class DocumentPage(BaseModel):
-    items: list[Document]
-    next_cursor: NextCursor
-
-
-class GetDocumentContentPath(BaseModel):
-    document_id: Id
-
-
-class GetDocumentPath(BaseModel):
-    document_id: Id
-
-
-class GetProjectPath(BaseModel):
-    project_id: Id
-
-
-class GetTaskPath(BaseModel):
-    task_id: Id
-
-
-class GetUserPath(BaseModel):
-    user_id: UserId
-
-
-class InvalidProblem(Problem):
-    errors: Annotated[list[Error], Field(min_length=1)]
-
-
-class ListTasksQuery(BaseModel):
-    limit: Annotated[StrictInt, Field(ge=1, le=100)] = 20
-    cursor: Annotated[StrictInt, Field(ge=0, le=2147483647)] = 0
-    status: Status | MISSING = MISSING
-    project_id: Id | MISSING = MISSING
-    overdue: StrictBool | MISSING = MISSING
-    due_before: Moment | MISSING = MISSING
-    search: Annotated[StrictStr | MISSING, Field(max_length=100, min_length=1)] = MISSING
-
-
-class ListUsersQuery(BaseModel):
-    limit: Annotated[StrictInt, Field(ge=1, le=100)] = 20
-    role: Role | MISSING = MISSING
-
-
-class MoveTaskBody(BaseModel):
-    status: Status
-
-
-class NewDocument(BaseModel):
-    project_id: Id
-    title: Title
-    content: Annotated[StrictStr, Field(description='Markdown.', max_length=100000)]
-
-
-class NewUser(BaseModel):
-    handle: Annotated[
-        StrictStr, Field(description='No two users of a tenant have the same.', pattern='^[a-z][a-z0-9_-]{1,29}$')
+class Seen(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    declared: StrictBool
+    exchanges: Annotated[StrictInt, Field(ge=0)]
+    findings: list[StrictStr]
+    media_type: StrictStr | None
+    name: Annotated[
+        StrictStr,
+        Field(
+            description='A status as declared or seen (`200`, `2XX`, `default`); a parameter `query:limit`, `path:id`, `header:If-Match`, `body`.'
+        ),
     ]
-    role: Role | MISSING = MISSING
+
+
+class SignInBody(BaseModel):
+    next: Annotated[StrictStr | MISSING, Field(max_length=2000)] = MISSING
+    token: Annotated[StrictStr, Field(max_length=200)]
+
+
+class SourceVerdict(Enum):
+    pass_ = 'pass'
+    none = 'none'
+    fail = 'fail'
+    error = 'error'
+    undecided = 'undecided'
+
+
+class Source(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    detail: Annotated[StrictStr, Field(description='"asgi contract.demo.app:app"')]
+    elapsed_us: Annotated[StrictInt | None, Field(ge=0)]
+    exchanges: Annotated[StrictInt | None, Field(ge=0)]
+    items: Annotated[StrictInt | None, Field(ge=0)]
+    message: Annotated[StrictStr | None, Field(description='why it failed')]
+    name: Annotated[StrictStr, Field(description='"routes", "fuzz", "traffic", "types", "lint"')]
+    unit: Annotated[StrictStr | None, Field(description='of items: "routes", "components and operations"')]
+    verdict: SourceVerdict
+
+
+class StaleFile(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    change: Annotated[StrictStr, Field(description='"added", "removed", "changed", "foreign"')]
+    file: Annotated[StrictStr, Field(description="relative to the target's folder")]
+    reason: Annotated[
+        StrictStr, Field(description='"document changed", "tool changed", "edited by hand", "missing", "foreign file"')
+    ]
+
+
+class State(StrEnum):
+    new = 'new'
+    ongoing = 'ongoing'
+    resolved = 'resolved'
+    regressed = 'regressed'
+    stale = 'stale'
+
+
+class SymbolChange(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    before: Annotated[
+        StrictStr | None, Field(description='The name that it had, where it was renamed; the file, where it was moved.')
+    ]
+    breaking: Annotated[
+        StrictBool,
+        Field(
+            description='True if code that was right against the old client may be refused by the type checker, or fail, with the new one.'
+        ),
+    ]
+    kind: Annotated[StrictStr, Field(description='as in Symbol')]
+    members: list[MemberChange]
+    pointer: StrictStr
+    symbol: StrictStr
+    words: StrictStr
+
+
+class Time(RootModel[_StrictDatetime]):
+    root: _StrictDatetime
+
+
+class TokenId(RootModel[StrictStr]):
+    root: Annotated[StrictStr, Field(pattern='^[A-Za-z0-9]{1,64}$')]
+
+
+class Tool(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    name: StrictStr
+    version: StrictStr
+
+
+class TotalsTotal(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    count: Annotated[StrictInt, Field(ge=1)]
+    level: Level
+    state: State
+
+
+class Totals(RootModel[list[TotalsTotal]]):
+    root: Annotated[
+        list[TotalsTotal],
+        Field(description='How many findings of an environment stand in which state, decided ones included.'),
+    ]
+
+
+class Verdict(StrEnum):
+    pass_ = 'pass'
+    none = 'none'
+    fail = 'fail'
+    error = 'error'
+    undecided = 'undecided'
+
+
+class WhereJsonDirection(Enum):
+    request = 'request'
+    response = 'response'
+    none_type_none = None
+
+
+class WhereJson(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    direction: WhereJsonDirection
+    media_type: StrictStr | None
+    pointer: StrictStr | None
+    status: StrictStr | None
+
+
+class DefsCompletenessVerdict(Enum):
+    pass_ = 'pass'
+    none = 'none'
+    fail = 'fail'
+    error = 'error'
+    undecided = 'undecided'
+
+
+class DefsCompleteness(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    part: Annotated[StrictInt | None, Field(ge=0)]
+    verdict: DefsCompletenessVerdict
+    whole: Annotated[StrictInt | None, Field(ge=0)]
+
+
+class DefsDriftVerdict(Enum):
+    pass_ = 'pass'
+    none = 'none'
+    fail = 'fail'
+    error = 'error'
+    undecided = 'undecided'
+
+
+class DefsGenerationVerdict(Enum):
+    pass_ = 'pass'
+    none = 'none'
+    fail = 'fail'
+    error = 'error'
+    undecided = 'undecided'
+
+
+class Acceptance(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    reason: Reason
+
+
+class Check(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    created_at: Time
+    finished_at: Time | None
+    heartbeat_at: Time | None
+    href: StrictStr
+    message: StrictStr | None
+    number: Annotated[StrictInt, Field(ge=1)]
+    progress: Progress | None
+    report: Annotated[StrictStr | None, Field(description='Where the report is, once it is done.')]
+    started_at: Time | None
+    state: Annotated[
+        CheckState,
+        Field(
+            description='`failed`: no report came of it, `message` says why. `interrupted`: its process ended before it did, or the service\nwas stopped; start another.\n'
+        ),
+    ]
+    who: StrictStr
+
+
+class Checks(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    checks: list[Check]
+    next: Next
+
+
+class ClientChanges(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    added: list[SymbolChange]
+    removed: list[SymbolChange]
+    renamed: list[SymbolChange]
+    retyped: list[SymbolChange]
+
+
+class Completeness(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    environment: StrictStr
+    part: Annotated[StrictInt | None, Field(ge=0)]
+    project: ProjectName
+    report: Annotated[StrictStr, Field(description='The report that says so.')]
+    started_at: Time
+    undocumented: Annotated[list[StrictStr], Field(description='Operations that are implemented and not declared.')]
+    verdict: Verdict
+    whole: Annotated[StrictInt | None, Field(ge=0)]
+
+
+class Decision(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    at: Time
+    by: StrictStr
+    kind: DecisionKind
+    reason: StrictStr
+    until: Annotated[_StrictDate | None, Field(description='The last day on which an exemption holds.')]
+
+
+class DriftOf(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    count: Annotated[StrictInt | None, Field(ge=0)]
+    exercised: ExercisedOperations
+    report: StrictStr
+    started_at: Time
+    verdict: Verdict
+
+
+class Event(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    at: Time
+    detail: dict[str, Any]
+    what: StrictStr
+    who: StrictStr
+
+
+class Events(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    events: list[Event]
+    next: Next
+
+
+class Example(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    before: list[Example]
+    failure: StrictStr | None
+    request: ExampleRequest
+    response: ExampleResponse | None
+
+
+class Exemption(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    reason: Reason
+    until: Annotated[_StrictDate, Field(description='The last day on which it holds.')]
+
+
+class Exercised(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    operations: Ratio
+    places: Annotated[
+        Ratio,
+        Field(
+            description='Properties, members of enums and branches that bodies touched, of all that the operations declare.'
+        ),
+    ]
+    responses: Ratio
+    sampled: Annotated[
+        StrictInt,
+        Field(description='Exchanges whose bodies were looked at for that, chosen by a hash: one in sixteen.', ge=0),
+    ]
+
+
+class Figure(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    part: Annotated[StrictInt | None, Field(ge=0)]
+    verdict: Verdict
+    whole: Annotated[StrictInt | None, Field(ge=0)]
+
+
+class FigureOf(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    part: Annotated[StrictInt | None, Field(ge=0)]
+    report: StrictStr
+    started_at: Time
+    verdict: Verdict
+    whole: Annotated[StrictInt | None, Field(ge=0)]
+
+
+class FindingRow(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    curl: StrictStr | None
+    declared: StrictStr | None
+    example: Example | None
+    excerpt: Annotated[
+        list[FindingRowExcerptItem],
+        Field(description='Lines of `location.file` around the declaration, each with its number.'),
+    ]
+    exchanges: Annotated[StrictInt | None, Field(ge=0)]
+    fingerprint: Annotated[StrictStr, Field(pattern='^[0-9a-f]{40}$')]
+    first_seen: Annotated[StrictStr | None, Field(description='RFC 3339, as far as the evidence says when')]
+    fix: Fix
+    intermittent: Annotated[
+        Intermittent | None, Field(description='None where it showed whenever it was tried, or nobody tried twice.')
+    ]
+    last_seen: StrictStr | None
+    level: FindingRowLevel
+    location: Place | None
+    message: StrictStr
+    observed: StrictStr | None
+    of: Annotated[StrictInt | None, Field(ge=0)]
+    operation: OperationName | None
+    operations: list[Member]
+    proof: FindingRowProof
+    proof_detail: StrictStr | None
+    reason: Annotated[StrictStr | None, Field(description='why it was accepted')]
+    rule: StrictStr
+    shares: Annotated[
+        list[StrictStr],
+        Field(
+            description='What the shape of all sampled bodies says of the place: "missing in 387 of 12,408 (3.1 %)".'
+        ),
+    ]
+    sources: list[StrictStr]
+    state: FindingRowState
+    until: Annotated[_StrictDate | None, Field(description='date on which an exemption ends')]
+    where: WhereJson
+
+
+class GenerationTarget(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    changed: Annotated[
+        ClientChanges, Field(description="What users of the client see change, between the committed code and today's.")
+    ]
+    components: Ratio
+    failures: list[GenerationFailure]
+    name: StrictStr
+    notes: Annotated[
+        list[StrictStr], Field(description='A fallback that was used, an operation that is expressed less well.')
+    ]
+    operations: Ratio
+    part: Annotated[StrictInt, Field(ge=0)]
+    path: Annotated[
+        StrictStr | None,
+        Field(description='The folder of the committed code; None where it is made for the proof alone.'),
+    ]
+    stale: list[StaleFile]
+    whole: Annotated[StrictInt, Field(ge=0)]
+
+
+class NewProject(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    name: ProjectName
+
+
+class NewToken(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    expires_in_days: Annotated[StrictInt | None | MISSING, Field(ge=1, le=3650)] = MISSING
+    label: Annotated[StrictStr, Field(max_length=100, pattern='^[^\\x00-\\x1F\\x7F]*$')] = ''
+    project: Annotated[
+        ProjectName | None | MISSING,
+        Field(description='Null, or left out, for all projects; only tokens of no project may ask for that.'),
+    ] = MISSING
+    scope: Scope
+
+
+class OperationExercise(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    branches: Ratio
+    enum_members: Ratio
+    media_types: Annotated[list[StrictStr], Field(description='of answers, seen')]
+    parameters: Annotated[list[StrictStr], Field(description='sent: "query:limit", "path:id", "body"')]
+    properties: Annotated[
+        Ratio, Field(description="Of its bodies' schemas, touched in the `sampled` exchanges; so are the two below.")
+    ]
+    sampled: Annotated[StrictInt, Field(ge=0)]
+    statuses: Annotated[list[StrictStr], Field(description='seen, in order')]
+
+
+class OperationRow(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    declared: StrictBool
+    exchanges: Annotated[StrictInt, Field(ge=0)]
+    exercised: OperationExercise
+    findings: list[StrictStr]
+    implemented: Annotated[StrictBool | None, Field(description='None without a route list')]
+    key: Annotated[StrictStr, Field(description='"GET /tasks/{id}"')]
+    latency: Latency | None
+    location: Place | None
+    method: StrictStr
+    parameters: list[Seen]
+    path: StrictStr
+    responses: Annotated[
+        list[Seen],
+        Field(description="One cell per status and media type, in the document's order, undeclared ones last."),
+    ]
+    tag: StrictStr | None
 
 
 class Project(BaseModel):
-    id: Id
-    key: ProjectKey
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    created_at: Time
     name: ProjectName
-    description: Remark
-    open_tasks: Count
-    pinned: StrictBool
-    created_at: Moment
-    updated_at: Moment
 
 
-class ProjectInput(BaseModel):
-    key: ProjectKey | MISSING = MISSING
+class ReportSummaryDrift(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    count: Annotated[StrictInt | None, Field(ge=0)]
+    exercised: ExercisedOperations
+    verdict: Verdict
+
+
+class ReportSummary(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    commit: StrictStr | None
+    complete: Annotated[StrictBool, Field(description='False if the run was stopped before its end.')]
+    completeness: Figure
+    drift: ReportSummaryDrift
+    environment: StrictStr
+    generation: Figure
+    href: StrictStr
+    outcome: ReportSummaryOutcome
+    received_at: Time
+    release: StrictStr | None
+    run_id: RunId
+    source: Annotated[StrictStr, Field(description='What it looked at, joined by commas.')]
+    started_at: Time
+
+
+class Reports(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    next: Next
+    reports: list[ReportSummary]
+
+
+class Token(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    created_at: Time
+    expires_at: Time | None
+    id: TokenId
+    label: StrictStr
+    last_used_at: Time | None
+    project: ProjectName | None
+    scope: Scope
+
+
+class Tokens(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    tokens: list[Token]
+
+
+class DefsDrift(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    count: Annotated[StrictInt | None, Field(ge=0)]
+    exchanges: Annotated[StrictInt, Field(ge=0)]
+    exercised: Exercised
+    floor: Annotated[_StrictFloat, Field(ge=0.0, le=1.0)]
+    verdict: DefsDriftVerdict
+
+
+class DefsGeneration(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    part: Annotated[StrictInt | None, Field(ge=0)]
+    targets: list[GenerationTarget]
+    verdict: DefsGenerationVerdict
+    whole: Annotated[StrictInt | None, Field(ge=0)]
+
+
+class CreatedToken(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    secret: Annotated[StrictStr, Field(pattern='^ctr_[A-Za-z0-9]+_[0-9a-f]{64}$')]
+    token: Token
+
+
+class DriftFigures(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    completeness: FigureOf
+    drift: DriftOf
+    generation: FigureOf
+
+
+class Finding(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    cause: Annotated[Fingerprint, Field(description='Of the row that told it, perhaps for several operations.')]
+    decision: Decision | None
+    environment: StrictStr
+    evidence: Annotated[
+        FindingRow, Field(description='As the last report that showed it told it; its `state` is that of the run.')
+    ]
+    fingerprint: Fingerprint
+    first_seen: Time
+    history: Annotated[
+        list[Event],
+        Field(description='What became of it, the newest first, at most 20; `…/events` has all.', max_length=20),
+    ]
+    href: StrictStr
+    last_evidence: Annotated[Time, Field(description='The last report that could have shown it.')]
+    last_seen: Time
+    level: Level
+    operation: Annotated[StrictStr | None, Field(description='Method and path template, null for the document itself.')]
+    regressions: Annotated[StrictInt, Field(ge=0)]
+    report: Annotated[StrictStr, Field(description='That report.')]
+    resolved_at: Time | None
+    rule: StrictStr
+    state: State
+
+
+class Generation(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    environment: StrictStr
+    part: Annotated[StrictInt | None, Field(ge=0)]
+    project: ProjectName
+    report: Annotated[StrictStr, Field(description='The report that says so.')]
+    started_at: Time
+    targets: list[GenerationTarget]
+    verdict: Verdict
+    whole: Annotated[StrictInt | None, Field(ge=0)]
+
+
+class Kpis(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    completeness: DefsCompleteness
+    drift: DefsDrift
+    generation: DefsGeneration
+
+
+class Overview(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    created_at: Time
     name: ProjectName
-    description: Remark | MISSING = MISSING
+    report: Annotated[ReportSummary | None, Field(description='The newest one; null before the first.')]
+    totals: Totals
 
 
-class ProjectPage(BaseModel):
-    items: list[Project]
-    next_cursor: NextCursor
+class Projects(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    projects: list[Overview]
 
 
-class Task(BaseModel):
-    id: Id
-    project_id: Id
-    title: Title
-    description: Remark
-    status: Status
-    priority: Priority
-    labels: Labels
-    assignee_id: UUID | None
-    due_at: Moment
-    pinned: StrictBool
-    created_at: Moment
-    updated_at: Moment
+class Report(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    document: DocumentFacts
+    excluded: list[Excluded]
+    findings: Annotated[
+        list[FindingRow], Field(description="Worst first: by level, then state, then the document's order.")
+    ]
+    kpis: Kpis
+    lost: list[LostRow]
+    operations: list[OperationRow]
+    outcome: Outcome
+    run: Run
+    schema_version: Literal[1]
+    sources: list[Source]
+    target: StrictStr | None
+    tool: Tool
+    unchecked: Annotated[
+        list[Excluded],
+        Field(
+            description='What was not checked though nobody excluded it, and why: operations never exercised, sources that failed.'
+        ),
+    ]
 
 
-class TaskPage(BaseModel):
-    items: list[Task]
-    next_cursor: NextCursor
+class Drift(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    environment: StrictStr
+    figures: Annotated[
+        DriftFigures,
+        Field(
+            description='Each of the report that it comes from: the newest one, or where that did not look, the newest that did.\n'
+        ),
+    ]
+    findings: Annotated[list[Finding], Field(description='Open ones first, then resolved ones; the worst first.')]
+    next: Next
+    project: ProjectName
+    report: ReportSummary
+    totals: Annotated[Totals, Field(description='Of all findings of the environment, whatever the filters say.')]
 
 
-class TaskPatch(BaseModel):
-    project_id: Id | MISSING = MISSING
-    title: Title | MISSING = MISSING
-    description: Remark | MISSING = MISSING
-    priority: Priority | MISSING = MISSING
-    labels: Labels | MISSING = MISSING
-    assignee_id: Annotated[UUID | None | MISSING, Field(description='A user of the tenant; null for nobody.')] = MISSING
-    due_at: Moment | MISSING = MISSING
+class PushedReport(Report):
+    pass
 
 
-class User(BaseModel):
-    id: UserId
-    handle: StrictStr
-    email: StrictStr
-    role: Role
-    last_seen_at: AwareDatetime | None
-    pinned: StrictBool
-    created_at: Moment
-
-
-class UserList(BaseModel):
-    items: list[User]
-
-
-class NewTask(TaskPatch):
-    project_id: Id
-    title: Title
+Example.model_rebuild()
