@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from contract.app import corpus, probing, traffic
+from contract.app import corpus, generate, probing, traffic
 from contract.app.gathered import Gathered, select
 from contract.app.plugins import plug_in, split
 from contract.core import routing
@@ -226,17 +224,23 @@ def _exported(gathered: Gathered, module: ModuleType, where: str) -> None:
 
 def _types(gathered: Gathered) -> tuple[int, str]:
     settings = gathered.settings
+    source = generate.Source(settings, gathered.contract.document)
     artifacts: list[Artifact] = []
+    failed: list[ContractError] = []
     for wanted in settings.types or ():
-        generator = plug_in("generators", wanted.name, "--types")
-        with tempfile.TemporaryDirectory(prefix="contract-types-") as folder:
-            fresh = Path(folder, wanted.name)
-            made = list(generator.generate(gathered.contract.document, gathered.operations, fresh))
-            artifacts += made
-            drift: list[Artifact | Stale] = [item for item in made if not item.proven]
-            if wanted.path is not None:
-                drift += generator.compare(fresh, Path(settings.cwd, wanted.path))
+        made = generate.target(source, wanted, check=True, full=False, notify=gathered.notify)
+        if made.error is not None:
+            failed.append(made.error)  # the other targets are looked at all the same
+            continue
+        made = generate.in_scope(made, gathered._scope)
+        artifacts += made.artifacts
+        gathered.generated.append(made.row())
+        drift: list[Artifact | Stale] = [item for item in made.artifacts if not item.proven]
+        # A person's file harms nobody, and a manifest alone is no code that somebody builds on.
+        drift += [one for one in made.stale if one.change != "foreign" and one.file != generate.OF_THE_MANIFEST]
         for item in drift:
             gathered.state(gathered.judge.generated(item), "types")
+    if failed:
+        raise failed[0]
     gathered.artifacts = artifacts
     return len(artifacts), "components and operations"

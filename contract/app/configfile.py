@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract.app.keys import BY_PATH, TABLES, Key, nearest
+from contract.app.keys import BY_PATH, OLD_NAMES, TABLES, Key, nearest
 from contract.app.values import Map, Place, Unknown, Unset
 from contract.core.errors import ConfigError
 
@@ -21,11 +21,52 @@ SERVICE_SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
     "properties": {
         "host": {"type": "string", "description": "where it listens (default: 127.0.0.1)"},
-        "port": {"type": "integer", "minimum": 0, "maximum": 65535, "description": "(default: 8080)"},
-        "database": {"type": "string", "description": "sqlite:///FILE or postgresql+pg8000://…"},
-        "rate": {"type": "integer", "minimum": 1, "description": "requests of one token in a minute (default: 600)"},
-        "burst": {"type": "integer", "minimum": 1, "description": "requests of one token at once (default: 120)"},
-        "max_body_bytes": {"type": "integer", "minimum": 1024, "description": "of a report (default: 32 MiB)"},
+        "port": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 65535,
+            "description": "0 takes a free one (default: 8080)",
+        },
+        "database": {
+            "type": "string",
+            "description": "`sqlite:///FILE` or `postgresql+pg8000://…` (default: sqlite:///contract.db)",
+        },
+        "rate": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1_000_000,
+            "description": "requests in a minute of one token, or of one address without a token (default: 600)",
+        },
+        "burst": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1_000_000,
+            "description": "the same at once (default: 120)",
+        },
+        "max_body_bytes": {
+            "type": "integer",
+            "minimum": 1024,
+            "maximum": 2**31,
+            "description": "of a report (default: 33554432)",
+        },
+        "max_body_s": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 3600,
+            "description": "seconds in which a body must be there as a whole (default: 60)",
+        },
+        "max_check_s": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 604_800,
+            "description": "seconds that a check of the service's own may take (default: 3600)",
+        },
+        "keep_days": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 36_500,
+            "description": "days that reports are kept whole; 0 for good (default: 0)",
+        },
         "secure_cookies": {"type": "boolean", "description": "behind TLS: cookies go over https only (default: false)"},
         "projects": {
             "description": "by project the check that the service may run",
@@ -68,7 +109,7 @@ class File:
     def read(self, cwd: Path, environ: Mapping[str, str]) -> Iterator[tuple[Key, Any, str]]:
         place = Place(self.path.parent, cwd, environ)
         for path, raw in self._leaves():
-            key = BY_PATH[".".join(path)]
+            key = BY_PATH[OLD_NAMES.get(path[0], ".".join(path))]
             name = f"`{path[-1]}`" + (f" in [{'.'.join(path[:-1])}]" if len(path) > 1 else "")
             try:
                 yield key, key.kind.toml(raw, place), self.at(*path)
@@ -82,7 +123,12 @@ class File:
 
     def _leaves(self) -> Iterator[tuple[tuple[str, ...], Any]]:
         for name, value in self.table.items():
-            if name in BY_PATH:
+            if name in OLD_NAMES and OLD_NAMES[name] in self.table:
+                raise ConfigError(
+                    f"{self.at(name)}: `{name}` is the old name of `{OLD_NAMES[name]}`, and both are here",
+                    f"put what it says under [{OLD_NAMES[name]}]",
+                )
+            if name in BY_PATH or name in OLD_NAMES:
                 yield (name,), value
             elif name in TABLES:
                 if not isinstance(value, dict):

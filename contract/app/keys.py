@@ -141,9 +141,9 @@ KEYS: tuple[Key, ...] = (
     Key("safe", "safe", "--safe", None, FLAG, SCOPE,
         "send only GET, HEAD and OPTIONS", "false",
         opposite=("--no-safe", False, "send every method, whatever the config file says")),
-    Key("types", "types", "--types", "NAME[=DIR]", TYPES_TARGETS, TYPES,
+    Key("types", "generate", "--types", "NAME[=DIR]", TYPES_TARGETS, TYPES,
         "targets to generate and prove, such as python=generated/python; `none` for none",
-        "python, where the extra `types` is installed",
+        "those of generated/manifest.json, else python, where the extra `types` is installed",
         opposite=("--no-types", False, "generate nothing")),
     Key("environment", "environment", "--environment", "NAME", TEXT, RUN,
         "where the API runs: ci, staging"),
@@ -152,7 +152,8 @@ KEYS: tuple[Key, ...] = (
     Key("commit", "commit", "--commit", "SHA", TEXT, RUN,
         "which commit was checked", "what CI or git says"),
     Key("formats", "format", "--format", "NAME[=PATH]", OUTPUTS, REPORTS,
-        "text, json, markdown, html; again for a further one; only one may lack a path", "text"),
+        "text, json, markdown, html, sarif, junit, github, gitlab, summary, comment; again for a further one; only one "
+        "may lack a path", "text"),
     Key("report_dir", "report_dir", "--report-dir", "DIR", PATH, REPORTS,
         "where the last run's report.json and report.html are kept", ".contract"),
     Key("ledger", "ledger", "--ledger", "FILE", PATH, REPORTS,
@@ -167,6 +168,8 @@ KEYS: tuple[Key, ...] = (
         "another level for a rule, or off; `*` stands for any text"),
     Key("baseline", "baseline", "--baseline", "FILE", PATH, GATE,
         "accepted findings; only others fail"),
+    Key("base_report", "base_report", "--base-report", "FILE", PATH, GATE,
+        "the JSON report of the base branch: what it had too does not fail, and reports show what changed since"),
     Key("update_baseline", None, "--update-baseline", None, FLAG, GATE,
         "accept all that is found, with --reason, and write it to the baseline"),
     Key("reason", None, "--reason", "TEXT", TEXT, GATE,
@@ -177,6 +180,8 @@ KEYS: tuple[Key, ...] = (
 # fmt: on
 
 BY_PATH = {key.path: key for key in KEYS if key.path is not None}
+OLD_NAMES = {"types": "generate"}
+"""Keys of the file as they were called once, and are still read."""
 TABLES = frozenset(path.partition(".")[0] for path in BY_PATH if "." in path)
 
 

@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
-from contract.app import collect, ledgers, prove, run
+from contract.app import collect, earlier, ledgers, prove, run
 from contract.app import gathered as seen
 from contract.app.settings import Settings
 from contract.app.steps import silent
@@ -108,6 +108,8 @@ def report(total: Ledger, of: dict[str, str] | None, settings: Settings) -> Repo
     )
     if of is not None and of["sha256"] != document.sha256:
         gathered.notes.append(f"the ledgers were judged by another version of {document.path}")
+    accepted, compared = earlier.fitting(run.read_baseline(settings), api, settings)
+    gathered.notes.extend(compared)
     now = datetime.now(UTC)
     unproven = (Proof.UNPROVEN.value, "not proved when it was judged")
     proofs = {}
@@ -124,6 +126,5 @@ def report(total: Ledger, of: dict[str, str] | None, settings: Settings) -> Repo
         release=settings.release,
         notes=tuple(gathered.notes),
     )
-    accepted = run.read_baseline(settings)
     material = seen.material(gathered, made, None, proofs, accepted, prove.curl_of(None))
     return run.with_excerpts(compose(material, now.date()), settings.cwd, gathered.scrub)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from contract.app.configfile import SERVICE_SCHEMA
 from contract.app.explain import GROUPS
 from contract.app.keys import KEYS, SECTIONS
 from contract.core import rule
@@ -34,7 +35,7 @@ def configuration() -> str:
         "[fuzz]\n"
         'max_time = "2m"\n'
         "\n"
-        "[types]\n"
+        "[generate]\n"
         'python = "generated/python"\n'
         "\n"
         "[levels]\n"
@@ -62,6 +63,17 @@ def configuration() -> str:
             ]
             rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
         parts.append("\n".join(rows))
+    parts.append(
+        "## Service\n\nThe table `[service]`, which `contract serve` reads and no other command; "
+        "[service.md](service.md) says more. `--host`, `--port` and `--database` go before it, and the variable "
+        "`CONTRACT_DATABASE` before the file."
+    )
+    rows = ["| file | |", "| --- | --- |"]
+    for name, shape in SERVICE_SCHEMA["properties"].items():
+        about = shape["description"]
+        path = f"service.{name}" + (".NAME.config" if name == "projects" else "")
+        rows.append(f"| `{path}` | {about[0].upper()}{about[1:]}. |")
+    parts.append("\n".join(rows))
     return "\n\n".join(parts) + "\n"
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from contract.app import baseline, collect, corpus, ledgers, plugins, probing, prove
+from contract.app import baseline, collect, corpus, earlier, ledgers, plugins, probing, prove
 from contract.app.gathered import Follow, Gathered, material
 from contract.app.settings import Settings
 from contract.app.steps import Notify, Step, silent
-from contract.core import doubts
+from contract.core import doubts, rule
 from contract.core.check import Judge
 from contract.core.compose import Proven, compose
 from contract.core.document import Document
@@ -69,6 +69,7 @@ def _check(
     following: Following | None = None,
 ) -> Report:
     api = Contract(document, target.base_path if target is not None else None)
+    accepted, compared = earlier.fitting(accepted, api, settings)
     judge = Judge(api, settings.level)
     gathered = Gathered(api, judge, settings, notify)
     if target is not None and settings.fuzz:
@@ -98,6 +99,7 @@ def _check(
             *notes,
             *(target.notes if target is not None else ()),
             *_ended(accepted, gathered, started.date(), settings),
+            *compared,
         ]
         run = Run(
             id=str(uuid.uuid4()),
@@ -109,9 +111,10 @@ def _check(
             commit=settings.commit,
             release=settings.release,
             notes=tuple(dict.fromkeys(said)),
+            rules=tuple(item.id for item in rule.pages().values() if settings.level(item.id, item.level) is not None),
         )
         name = target.name if target is not None else settings.target if failed is not None else None
-        made = material(gathered, run, name, proofs, accepted, prove.curl_of(target))
+        made = material(gathered, run, name, proofs, accepted, prove.curl_of(target, settings.insecure))
         return with_excerpts(compose(made, started.date()), settings.cwd, gathered.scrub)
 
     if following is not None:
@@ -196,10 +199,11 @@ def load_document(settings: Settings) -> Document:
 
 
 def read_baseline(settings: Settings) -> Baseline:
-    """What was accepted; nothing where no baseline is named."""
+    """What was accepted, and what the base report had; nothing where neither is named."""
+    base = earlier.read(settings)
     if settings.baseline is None:
-        return Baseline()
+        return Baseline(earlier=base)
     path = settings.cwd / settings.baseline
     if settings.update_baseline and not path.exists():
-        return Baseline()
-    return Baseline({entry.fingerprint: entry for entry in baseline.load(path)})
+        return Baseline(earlier=base)
+    return Baseline({entry.fingerprint: entry for entry in baseline.load(path)}, base)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from contract.app import configfile
-from contract.app.keys import KEYS, Key, nearest
+from contract.app.keys import KEYS, OLD_NAMES, Key, nearest
 from contract.app.values import SHARE, Filter, Header, Output, Place, Rate, TypesTarget, Unset
-from contract.core.errors import ConfigError
+from contract.core.errors import ConfigError, SourceError
 from contract.core.finding import Level
 
 
@@ -59,7 +59,8 @@ class Settings:
     safe: bool = False
 
     types: tuple[TypesTarget, ...] = ()
-    """Where nothing was said, beside other evidence: Python, if the extra `types` is installed; committed in
+    """Targets of `contract generate`, which `contract check` proves too. Where nothing was said, beside other evidence:
+    those of `generated/manifest.json`; without one Python, if the extra `types` is installed; committed in
     `generated/python`, if that is there."""
 
     environment: str | None = None
@@ -75,6 +76,8 @@ class Settings:
     levels: tuple[tuple[str, Level | None], ...] = ()
     """Pattern of rule ids and their level, None for off; in the order of the file, the last match wins."""
     baseline: str | None = None
+    base_report: str | None = None
+    """JSON report of the base branch, against which findings are new or unchanged."""
     update_baseline: bool = False
     reason: str | None = None
     until: str | None = None  # YYYY-MM-DD, the last day on which what --update-baseline accepts holds
@@ -232,6 +235,19 @@ def _near_misses(environ: Mapping[str, str]) -> Iterator[str]:
 def _usual_types(root: Path, cwd: Path) -> tuple[TypesTarget, ...]:
     from importlib.util import find_spec
 
+    from contract.app import manifest
+
+    held = root / "generated" / manifest.NAME
+    if held.is_file():
+        try:
+            made = manifest.read(held).targets
+        except SourceError:
+            made = {}  # another program's
+        if made:
+            return tuple(
+                TypesTarget(name, os.path.relpath(held.parent / one.folder, cwd), tuple(sorted(one.options.items())))
+                for name, one in made.items()
+            )
     if find_spec("datamodel_code_generator") is None:
         return ()
     committed = root / "generated" / "python"
@@ -325,6 +341,8 @@ def schema() -> dict[str, Any]:
             home["properties"][inner] = entry
         else:
             properties[key.path] = entry
+    for old, name in OLD_NAMES.items():
+        properties[old] = {**properties[name], "description": f"the old name of `{name}`", "deprecated": True}
     properties[configfile.SERVICE] = configfile.SERVICE_SCHEMA
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

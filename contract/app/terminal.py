@@ -77,8 +77,11 @@ def short(step: Step) -> str:
 
     >>> short(Step("fuzz", 6, 14, exchanges=1412, findings=1, phase="coverage", left_s=31.4))
     '6/14 · 1,412 exchanges · 1 finding · 32 s left'
+    >>> short(Step("python", 2, 5, phase="typecheck"))
+    '2/5 · typecheck'
     """
     parts = [f"{step.done:,}/{step.whole:,}" if step.whole is not None else f"{step.done:,}"]
+    parts += [step.phase] if step.phase and not step.exchanges else []
     parts += [_plural(step.exchanges, "exchange")] if step.exchanges else []
     parts += [_plural(step.findings, "finding")] if step.exchanges or step.findings else []
     parts += [f"{_ceil(step.left_s)} s left"] if step.left_s is not None else []

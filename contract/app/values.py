@@ -74,6 +74,8 @@ class TypesTarget:
 
     name: str
     path: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
+    """What the generator is told besides, sorted: `backend = "httpx2"`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,14 +250,19 @@ class Map:
 
 @dataclass(frozen=True)
 class Types:
-    """`python`, `python=generated/python`, repeated; in the file a table, or `types = false`."""
+    """`python`, `python=generated/python`, repeated; in the file a table, or `generate = false`.
+
+    A target with options is a table of its own: `python = { path = "generated/python", backend = "httpx2" }`.
+    """
 
     words: str = "a table of targets, each with its folder or `true`, or `false` for none"
     many: bool = True
 
     @property
     def schema(self) -> Mapping[str, Any]:
-        entry = {"anyOf": [{"type": "string"}, {"type": "boolean"}]}
+        options = {"type": "object", "properties": {"path": {"type": "string"}}}
+        options["additionalProperties"] = {"anyOf": [{"type": "string"}, {"type": "boolean"}]}
+        entry = {"anyOf": [{"type": "string"}, {"type": "boolean"}, options]}
         return {"anyOf": [{"const": False}, {"type": "object", "additionalProperties": entry}]}
 
     def text(self, raw: Any, place: Place) -> tuple[TypesTarget, ...]:
@@ -267,13 +274,18 @@ class Types:
     def toml(self, raw: Any, place: Place) -> tuple[TypesTarget, ...]:
         if raw is False:
             return ()
-        if not isinstance(raw, dict) or not all(isinstance(value, str | bool) for value in raw.values()):
+        if not isinstance(raw, dict):
             raise ValueError(self.words)
-        return tuple(
-            TypesTarget(name, place.path(value) if isinstance(value, str) else None)
-            for name, value in raw.items()
-            if value is not False
-        )
+        return tuple(self._target(name, value, place) for name, value in raw.items() if value is not False)
+
+    def _target(self, name: str, value: Any, place: Place) -> TypesTarget:
+        options = value if isinstance(value, dict) else {}
+        folder = options.get("path") if isinstance(value, dict) else None if value is True else value
+        if not isinstance(folder, str | None) or not all(isinstance(each, str | bool) for each in options.values()):
+            raise ValueError(self.words)
+        said = {key: str(each).lower() if isinstance(each, bool) else each for key, each in options.items()}
+        said.pop("path", None)
+        return TypesTarget(name, place.path(folder) if folder else None, tuple(sorted(said.items())))
 
 
 class Unknown(ValueError):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
-from contract.core import exercise
+from contract.core import earlier, exercise
 from contract.core.document import escape
 from contract.core.evidence import Artifact, header, is_json, media_type
 from contract.core.finding import Finding, Fix, Level, Proof, State, Where, fingerprint
@@ -107,6 +107,8 @@ class Material:
     excluded: list[Excluded] = field(default_factory=list)
     implemented: Implemented | None = None
     artifacts: list[Artifact] | None = None
+    generated: tuple[GenerationTarget, ...] = ()
+    """By target what is to be told of it besides the figure."""
     proofs: Mapping[str, Proven] = field(default_factory=dict)
     baseline: Baseline = field(default_factory=Baseline)
     gate: Level = Level.ERROR
@@ -125,7 +127,7 @@ def compose(material: Material, today: date) -> Report:
     exercised = _exercised(material)
     kpis = _kpis(material, rows, exercised)
     outcome = _outcome(material, rows, kpis)
-    return Report(
+    report = Report(
         schema_version=SCHEMA_VERSION,
         tool=material.tool,
         run=material.run,
@@ -148,15 +150,16 @@ def compose(material: Material, today: date) -> Report:
             for heading, item in sorted(material.ledger.lost.items())
         ),
     )
+    return report if material.baseline.earlier is None else earlier.against(report, material.baseline.earlier)
 
 
 # --- findings ---------------------------------------------------------------------------------------------------------
 
 
 def proved_level(finding: Finding, proof: Proof) -> Level:
-    """An error that nobody can prove is at most a note (law 6)."""
-    unproven = proof in (Proof.UNPROVEN, Proof.DISPUTED)
-    return Level.NOTE if unproven and finding.level is Level.ERROR else finding.level
+    """An error that nobody can prove is at most a note, and so is whatever the second opinion denies (law 6)."""
+    unproven = proof is Proof.UNPROVEN and finding.level is Level.ERROR
+    return Level.NOTE if unproven or proof is Proof.DISPUTED else finding.level
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +182,19 @@ def _findings(material: Material, today: date) -> list[FindingRow]:
     placed = {
         _told(sighting.finding) for sighting in material.ledger.sightings.values() if _is_placed(sighting.finding)
     }
+    maps = {_map_of(item.finding) for item in material.ledger.sightings.values() if _is_map(item.finding)}
     for sighting in material.ledger.sightings.values():
         if _is_told_otherwise(sighting.finding, missing):
             continue
+        if _map_of(sighting.finding) in maps and not _is_map(sighting.finding):
+            continue  # one key of what another answer shows to be a map
         if sighting.finding.rule == _REFUSED and not _is_placed(sighting.finding) and _told(sighting.finding) in placed:
             continue  # in the same words as a refusal of which the place is known
-        state, entry = material.baseline.state(sighting.finding.fingerprint, today)
         if open_to_all and sighting.finding.rule == _AUTH:
             sighting = _without_authentication(sighting)
         proven = _proof(material, sighting.finding)
         level = proved_level(sighting.finding, proven.proof)
+        state, entry = material.baseline.state(sighting.finding.fingerprint, today, level)
         # A rate is that of one operation.
         alone = proven.intermittent is not None
         cause = _Cause(sighting.finding.fingerprint) if alone else _cause(sighting, open_to_all)
@@ -245,6 +251,22 @@ def _is_told_otherwise(finding: Finding, missing: Mapping[str | None, frozenset[
     if finding.rule == _NOT_SERVED:
         return _UNIMPLEMENTED in statuses
     return finding.rule in _OF_WHAT_IS_NOT_SERVED and finding.mismatch.where.status in statuses
+
+
+_UNNAMED = "undeclared-property"
+
+
+def _is_map(finding: Finding) -> bool:
+    """True for an object that is told as a whole, whatever its keys; one key may be called `*`, and is of a kind."""
+    return finding.rule == _UNNAMED and finding.mismatch.name == "*" and " " in (finding.mismatch.observed or "")
+
+
+def _map_of(finding: Finding) -> tuple[str | None, Where, str | None] | None:
+    """The object that a property without a declaration lies in; None for any other finding."""
+    where, name = finding.mismatch.where, finding.mismatch.name
+    if finding.rule != _UNNAMED or where.pointer is None or name is None:
+        return None
+    return finding.operation, replace(where, pointer=where.pointer.removesuffix(f"/{name}")), finding.mismatch.component
 
 
 _REFUSED = "valid-request-refused"
@@ -735,14 +757,15 @@ def _drift(material: Material, rows: Sequence[FindingRow], exercised: Exercised)
 
 def _generation(material: Material) -> Generation:
     if any(source.name == "types" and source.verdict is Verdict.ERROR for source in material.sources):
-        return Generation(None, None, Verdict.ERROR)
+        return Generation(None, None, Verdict.ERROR, material.generated)
     if not material.artifacts:
         return Generation(None, None, Verdict.NONE)
     by_target: dict[str, list[Artifact]] = defaultdict(list)
     for artifact in material.artifacts:
         by_target[artifact.target].append(artifact)
+    told = {target.name: target for target in material.generated}
     targets = tuple(
-        GenerationTarget(name, sum(item.proven for item in items), len(items))
+        replace(told.get(name, GenerationTarget(name, 0, 0)), part=sum(item.proven for item in items), whole=len(items))
         for name, items in sorted(by_target.items())
     )
     part, whole = sum(target.part for target in targets), sum(target.whole for target in targets)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
-from contract.core.finding import State
+from contract.core import earlier as earlier_report
+from contract.core.finding import Level, State
+from contract.core.report import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,24 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Baseline:
-    """Findings that do not fail a run, by fingerprint. `state` is a pure function of the day on which it is asked."""
+    """What does not fail a run: accepted findings, by fingerprint, and those that an earlier report had too.
+
+    `state` is a pure function of the day on which it is asked.
+    """
 
     entries: Mapping[str, Accepted] = field(default_factory=dict)
+    earlier: Report | None = None
+    """The base report: of the branch that a change goes to, or of the last release."""
 
-    def state(self, fingerprint: str, today: date) -> tuple[State, Accepted | None]:
-        """NEW if the baseline does not hold the finding or its exemption has ended."""
+    @cached_property
+    def _before(self) -> Mapping[str, Level]:
+        return earlier_report.levels(self.earlier) if self.earlier is not None else {}
+
+    def state(self, fingerprint: str, today: date, level: Level = Level.ERROR) -> tuple[State, Accepted | None]:
+        """NEW if neither holds the finding, if its exemption has ended, or if it was of a lower level before."""
         entry = self.entries.get(fingerprint)
-        if entry is None or not entry.holds(today):
-            return State.NEW, entry
-        return (State.ACCEPTED if entry.until is None else State.EXEMPT), entry
+        if entry is not None and entry.holds(today):
+            return (State.ACCEPTED if entry.until is None else State.EXEMPT), entry
+        before = self._before.get(fingerprint)
+        known = before is not None and before.rank >= level.rank
+        return (State.UNCHANGED if known else State.NEW), entry

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from contract.core.clients import ClientChanges
 from contract.core.finding import Fix
 
 SCHEMA_VERSION = 1
@@ -73,6 +74,8 @@ class Run:
     release: str | None = None
     notes: tuple[str, ...] = ()
     """What the reader must know of this run: why it is incomplete, filters that matched nothing."""
+    rules: tuple[str, ...] = ()
+    """Those that were asked: what is switched off finds nothing, and that proves nothing. Empty if it is not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +110,39 @@ class Completeness:
 
 
 @dataclass(frozen=True, slots=True)
+class GenerationFailure:
+    """An operation or component whose generated code is not proven."""
+
+    kind: str  # "operation" or "component"
+    pointer: str  # `GET /tasks/{id}`, or `#/components/schemas/Task`
+    step: str  # what failed: "generate", "import", "typecheck", "examples", …
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StaleFile:
+    """A file of the generated code that is not what this document and these tools give."""
+
+    file: str  # relative to the target's folder
+    change: str  # "added", "removed", "changed", "foreign"
+    reason: str = ""  # "document changed", "tool changed", "edited by hand", "missing", "foreign file"
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationTarget:
     name: str
     part: int
     whole: int
+    path: str | None = None
+    """The folder of the committed code; None where it is made for the proof alone."""
+    operations: Ratio = Ratio(0, 0)
+    components: Ratio = Ratio(0, 0)
+    failures: tuple[GenerationFailure, ...] = ()
+    stale: tuple[StaleFile, ...] = ()
+    changed: ClientChanges = field(default_factory=ClientChanges)
+    """What users of the client see change, between the committed code and today's."""
+    notes: tuple[str, ...] = ()
+    """A fallback that was used, an operation that is expressed less well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +367,19 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """The report that this one was held against, as far as it is told beside this one's figures."""
+
+    run: str
+    started_at: str
+    sentence: str
+    kpis: Kpis
+    """Without what is told of single targets of generation."""
+    commit: str | None = None
+    release: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     schema_version: int
     tool: Tool
@@ -351,3 +396,5 @@ class Report:
     unchecked: tuple[Excluded, ...] = field(default=())
     """What was not checked though nobody excluded it, and why: operations never exercised, sources that failed."""
     lost: tuple[LostRow, ...] = field(default=())
+    earlier: Earlier | None = None
+    """Set where a base report was given: then `unchanged` is a finding that it had too, and `absent` one that only it had."""

@@ -11,13 +11,14 @@ import base64
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contract.core.finding import Fix
 from contract.core.report import (
     Example,
     FindingRow,
@@ -27,13 +28,15 @@ from contract.core.report import (
     Report,
     Seen,
     Verdict,
+    WhereJson,
 )
+from contract.reports import _generated as generated
 from contract.reports import _words as words
 from contract.reports._part import LIMIT, Segment, part
 from contract.reports._words import visible
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
     from markupsafe import Markup
 
 MEDIA_TYPE = "text/html"
@@ -57,45 +60,102 @@ _HERE = Path(__file__).parent
 
 def render(report: Report) -> str:
     """The page; the same report gives the same bytes."""
-    index = Index.of(report)
-    views = _views(report, index)
+    return page(environment(), "report.html.jinja", report)
+
+
+def page(
+    templates: Environment,
+    name: str,
+    report: Report,
+    lives: Mapping[str, Life] | None = None,
+    as_of: Mapping[str, str] | None = None,
+    elsewhere: Iterable[tuple[FindingRow, str]] = (),
+    **more: object,
+) -> str:
+    """The report by a template of that name; the service has one, with more to say of each finding and each figure.
+
+    `elsewhere` are findings that the map knows and the page does not tell, each with its address.
+    """
+    index = Index.of(report).beside(elsewhere)
+    views = _views(report, index, lives or {})
     found = {view.row.fingerprint: view for view in views}
-    style, script = _asset("style.css"), _asset("html/report.js")
-    return _template().render(
-        report=report,
-        style=style,
-        script=script,
-        policy=f"default-src 'none'; base-uri 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'",
-        seal=_seal(report),
-        about=words.about(report),
-        figures=[_figure(report, figure, index) for figure in words.figures(report)],
-        map=_map(report, index),
-        groups=[(name, [found[row.fingerprint] for row in rows]) for name, rows in words.grouped(report.findings)],
-        declared={row.key: row.location for row in report.operations},
-        tally=_tally(report),
-        levels=words.counts((row.level for row in report.findings), words.LEVELS, noun=True),
-        unchecked=words.unchecked(report),
-        rules=_rules(report),
-        moment=words.moment(report.run.started_at),
+    values = {
+        "report": report,
+        "total": len(report.findings),
+        "keep": "",
+        "seal": _seal(report),
+        "about": words.about(report),
+        "figures": [_figure(report, figure, index, as_of or {}) for figure in words.figures(report)],
+        "map": _map(report, index),
+        "groups": [(name, [found[row.fingerprint] for row in rows]) for name, rows in words.grouped(report.findings)],
+        "declared": {row.key: row.location for row in report.operations},
+        "tally": _tally(report),
+        "levels": words.counts((row.level for row in report.findings), words.LEVELS, noun=True),
+        "generated": generated.sections(report),
+        "unchecked": words.unchecked(report),
+        "rules": _rules(report),
+        "moment": words.moment(report.run.started_at),
+    }
+    return templates.get_template(name).render(shell() | values | more)
+
+
+def mark(fingerprint: str, rule: str, level: str, state: str) -> FindingRow:
+    """A finding of which only this is known, and the map needs no more."""
+    nothing = Fix(None, None, None)
+    where = WhereJson()
+    return FindingRow(
+        fingerprint,
+        rule,
+        level,
+        state,
+        None,
+        (),
+        where,
+        None,
+        None,
+        "",
+        None,
+        None,
+        None,
+        None,
+        None,
+        "",
+        None,
+        nothing,
     )
+
+
+def one(row: FindingRow, life: Life) -> View:
+    """A finding as a page of its own shows it."""
+    alone = Index({}, {}, {row.fingerprint: row.fingerprint[:7]})
+    return _view(row, alone, 0, True, life)
+
+
+def shell(script: bool = True) -> dict[str, object]:
+    """What every page is wrapped in: the one style, the one script if any, and the policy that lets nothing else in."""
+    style, code = _asset("style.css"), _asset("html/report.js") if script else ""
+    allowed = f"'{_hash(code)}'" if code else "'none'"
+    policy = f"default-src 'none'; base-uri 'none'; style-src '{_hash(style)}'; script-src {allowed}"
+    return {"style": style, "script": code, "policy": policy}
 
 
 # ---------- the template and what it may call ----------
 
 
 @cache
-def _template() -> Template:
+def environment(*folders: Path) -> Environment:
+    """The templates, those of other folders before our own."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(_HERE / "html"),
+    made = Environment(
+        loader=FileSystemLoader([*folders, _HERE / "html"]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_spelt,
     )
-    environment.filters |= {
+    made.filters |= {
         "closely": words.closely,
         "brief": lambda text: words.cut(visible(text), 40),
         "code": _code,
@@ -105,17 +165,19 @@ def _template() -> Template:
         "line": _line,
         "name": lambda text: words.cut(visible(str(text)), NAME),
         "number": words.number,
+        "moment": words.moment,
         "place": _place,
         "plural": words.plural,
         "rate": words.rate,
         "rich": _rich,
+        "stale": generated.stale,
         "segments": _segments,
         "short": words.short,
         "strong": _strong,
         "text": lambda text: visible(words.cut(text, TEXT), lines=True),
     }
-    environment.globals |= {"source_words": words.SOURCE_WORDS, "source_marks": _SOURCE_MARKS, "states": words.STATES}
-    return environment.get_template("report.html.jinja")
+    made.globals |= {"source_words": words.SOURCE_WORDS, "source_marks": _SOURCE_MARKS, "states": words.STATES}
+    return made
 
 
 def _spelt(value: Any) -> Any:
@@ -219,9 +281,15 @@ class FigureView:
     drifting: str
     floor: str | None
     said: str
+    as_of: str = ""
+    """Of which run it is, where that is not the newest one."""
 
 
-def _figure(report: Report, figure: words.Figure, index: Index) -> FigureView:
+def _figure(report: Report, figure: words.Figure, index: Index, as_of: Mapping[str, str]) -> FigureView:
+    return replace(_measured(report, figure, index), as_of=as_of.get(figure.name, ""))
+
+
+def _measured(report: Report, figure: words.Figure, index: Index) -> FigureView:
     kpis = report.kpis
     if figure.name != "Drift":
         kpi = kpis.completeness if figure.name == "Completeness" else kpis.generation
@@ -308,6 +376,13 @@ class Index:
         rows |= {row.fingerprint: row for row in report.findings}
         shorts = words.shorts(report.findings)
         return cls(rows, {name: f"#f-{shorts[row.fingerprint]}" for name, row in rows.items()}, shorts)
+
+    def beside(self, elsewhere: Iterable[tuple[FindingRow, str]]) -> Index:
+        """With findings that are told elsewhere."""
+        others = [(row, href) for row, href in elsewhere if row.fingerprint not in self.rows]
+        rows = {row.fingerprint: row for row, _ in others}
+        links = {row.fingerprint: href for row, href in others}
+        return replace(self, rows=self.rows | rows, links=self.links | links)
 
     def cell(self, seen: Seen) -> Cell:
         """The state of a cell: what was seen, and what the findings that name it say."""
@@ -482,6 +557,31 @@ def _chip(state: str, name: str, found: list[FindingRow], index: Index, rule: st
 
 
 @dataclass(frozen=True, slots=True)
+class Happened:
+    """One thing that became of a finding: its glyph, what it was, by whom or by what, and why."""
+
+    at: str  # RFC 3339
+    glyph: str
+    what: str
+    detail: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What the service knows of a finding beside its row."""
+
+    href: str
+    """Where it has a page of its own."""
+    state: str  # new, ongoing, resolved, regressed, stale
+    decision: str  # accepted, exempt; empty if nothing is decided, or no more
+    happened: tuple[Happened, ...]
+    """The newest first."""
+    more: bool
+    """True if there is more than is told here."""
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """A finding as it is shown: everything that the template would have to work out."""
 
@@ -502,9 +602,10 @@ class View:
     members: tuple[tuple[str, Member], ...]
     more: int
     masked: tuple[str, ...]
+    life: Life | None
 
 
-def _views(report: Report, index: Index) -> list[View]:
+def _views(report: Report, index: Index, lives: Mapping[str, Life]) -> list[View]:
     views: list[View] = []
     weight, allowed = 0, MOST
     if len(report.findings) <= SMALL:
@@ -513,7 +614,7 @@ def _views(report: Report, index: Index) -> list[View]:
         others = 42_000 + 330 * len(report.operations) + 185 * cells + 230 * groups + 970 * len(report.findings)
         allowed = max(LEAST, min(MOST, PAGE - others))
     for number, row in enumerate(report.findings):
-        view = _view(row, index, number, number < FULL and weight < allowed)
+        view = _view(row, index, number, number < FULL and weight < allowed, lives.get(row.fingerprint))
         if view.full:
             weight += _weight(view)
         views.append(view)
@@ -539,7 +640,7 @@ def _names(row: FindingRow) -> list[str]:
     return words.reached(row) or [words.heading(row)]
 
 
-def _view(row: FindingRow, index: Index, number: int, full: bool) -> View:
+def _view(row: FindingRow, index: Index, number: int, full: bool, life: Life | None) -> View:
     short = index.shorts[row.fingerprint]
     place, pointer = words.where(row)
     names = _names(row)
@@ -572,6 +673,7 @@ def _view(row: FindingRow, index: Index, number: int, full: bool) -> View:
         members if len(members) > 1 else (),
         len(row.operations) - len(members),
         masked,
+        life,
     )
 
 

@@ -14,11 +14,12 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import orjson
 
+from contract.core import clients as clients_module
 from contract.core import finding as finding_module
 from contract.core import report as report_module
 from contract.core.errors import ContractError
 from contract.core.finding import Level, Proof, State
-from contract.core.report import SCHEMA_VERSION, Report
+from contract.core.report import SCHEMA_VERSION, FindingRow, Report
 from contract.reports._words import visible
 
 MEDIA_TYPE = "application/json"
@@ -81,6 +82,12 @@ def of(data: Any) -> Report:
         )
     report: Report = _reader(Report)(data, "")
     return report
+
+
+def row(data: Any) -> FindingRow:
+    """One finding of a report; ContractError as for `read`."""
+    found: FindingRow = _reader(FindingRow)(data, "")
+    return found
 
 
 Reader = Callable[[Any, str], Any]
@@ -257,7 +264,7 @@ def _schema(kind: Any, made: dict[str, Any]) -> dict[str, Any]:
 def _said() -> dict[tuple[str, str], str]:
     """What the source says of each class and field: the docstring, the string under a field, or the comment beside it."""
     said: dict[tuple[str, str], str] = {}
-    for module in (finding_module, report_module):
+    for module in (finding_module, report_module, clients_module):
         source = inspect.getsource(module)
         lines = source.splitlines()
         for node in ast.parse(source).body:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from contract.core.report import FindingRow, Place, Report, Verdict
+from contract.reports import _generated as generated
 from contract.reports import _words as words
 from contract.reports._words import visible
 
@@ -79,6 +80,7 @@ def _blocks(report: Report, written: Sequence[str], width: int) -> Iterator[Rend
     for heading, group in words.grouped(fresh[:FULL]):
         yield from _group(heading, group, names, declared.get(heading), width)
     yield from _rest(report, fresh)
+    yield from _generated(report)
     yield from _unchecked(report)
     notes = [*([] if report.run.complete else ["The run was stopped before its end."]), *report.run.notes]
     if notes:
@@ -272,6 +274,32 @@ def _rest(report: Report, fresh: list[FindingRow]) -> Iterator[RenderableType]:
         until = sorted({words.day(visible(f.until)) for f in report.findings if f.state == "exempt" and f.until})
         ends = f" (until {words.listed([words.cut(day, 40) for day in until], 3)})" if until else ""
         yield _plain(f"Known before: {words.counts(known, words.STATES)}{ends}; `--format html` shows them.")
+        yield ""
+
+
+def _generated(report: Report) -> Iterator[RenderableType]:
+    """A target of which there is no more to tell than its figure has been told above."""
+    for it in generated.sections(report):
+        if it.quiet:
+            continue
+        title = _text(words.cut(visible(f"{it.row.name} client"), 60), "bold")
+        title.append(f"  {it.figure}, {it.counts}", style="not bold")
+        yield title
+        rows: list[tuple[RenderableType | str, ...]] = []
+        for one in it.failures[:FULL]:
+            reason = f"{words.cut(visible(one.pointer), 120)}: {visible(one.step)}: {_value(one.reason)}"
+            rows.append(("", _text("unproven", "error"), reason))
+        for file in it.stale[:FULL]:
+            said = f"{words.cut(visible(file.file), 120)} {_value(generated.stale(file))}"
+            rows.append(("", _text("stale", "error"), said))
+        for change in it.changes[:FULL]:
+            mark = _text("breaking", "warning") if change.breaking else _text("changed", "soft")
+            rows.append(("", mark, _value(change.words)))
+        rows += [("", _text("note", "note"), _value(note)) for note in it.notes[:FULL]]
+        left = sum(generated.more(FULL, each) for each in (it.failures, it.stale, it.changes, it.notes))
+        if left:
+            rows.append(("", "", f"and {left:,} more: `--format html` shows all"))
+        yield _grid(rows)
         yield ""
 
 

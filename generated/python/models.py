@@ -1011,11 +1011,47 @@ class Projects(BaseModel):
     projects: list[Overview]
 
 
+class Drift(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    environment: StrictStr
+    figures: Annotated[
+        DriftFigures,
+        Field(
+            description='Each of the report that it comes from: the newest one, or where that did not look, the newest that did.\n'
+        ),
+    ]
+    findings: Annotated[list[Finding], Field(description='Open ones first, then resolved ones; the worst first.')]
+    next: Next
+    project: ProjectName
+    report: ReportSummary
+    totals: Annotated[Totals, Field(description='Of all findings of the environment, whatever the filters say.')]
+
+
+class Earlier(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    commit: StrictStr | None
+    kpis: Annotated[Kpis, Field(description='Without what is told of single targets of generation.')]
+    release: StrictStr | None
+    run: StrictStr
+    sentence: StrictStr
+    started_at: StrictStr
+
+
 class Report(BaseModel):
     model_config = ConfigDict(
         extra='forbid',
     )
     document: DocumentFacts
+    earlier: Annotated[
+        Earlier | None,
+        Field(
+            description='Set where a base report was given: then `unchanged` is a finding that it had too, and `absent` one that only it had.'
+        ),
+    ]
     excluded: list[Excluded]
     findings: Annotated[
         list[FindingRow], Field(description="Worst first: by level, then state, then the document's order.")
@@ -1035,24 +1071,6 @@ class Report(BaseModel):
             description='What was not checked though nobody excluded it, and why: operations never exercised, sources that failed.'
         ),
     ]
-
-
-class Drift(BaseModel):
-    model_config = ConfigDict(
-        extra='forbid',
-    )
-    environment: StrictStr
-    figures: Annotated[
-        DriftFigures,
-        Field(
-            description='Each of the report that it comes from: the newest one, or where that did not look, the newest that did.\n'
-        ),
-    ]
-    findings: Annotated[list[Finding], Field(description='Open ones first, then resolved ones; the worst first.')]
-    next: Next
-    project: ProjectName
-    report: ReportSummary
-    totals: Annotated[Totals, Field(description='Of all findings of the environment, whatever the filters say.')]
 
 
 class PushedReport(Report):

@@ -15,6 +15,7 @@ export type Decision = $["schemas"]["Decision"];
 export type DocumentFacts = $["schemas"]["DocumentFacts"];
 export type Drift = $["schemas"]["Drift"];
 export type DriftOf = $["schemas"]["DriftOf"];
+export type Earlier = $["schemas"]["Earlier"];
 export type Event = $["schemas"]["Event"];
 export type Events = $["schemas"]["Events"];
 export type Example = $["schemas"]["Example"];

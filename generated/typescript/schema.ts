@@ -570,6 +570,15 @@ export interface components {
             started_at: components["schemas"]["Time"];
             verdict: components["schemas"]["Verdict"];
         };
+        /** @description The report that this one was held against, as far as it is told beside this one's figures. */
+        Earlier: {
+            commit: null | string;
+            kpis: components["schemas"]["Kpis"];
+            release: null | string;
+            run: string;
+            sentence: string;
+            started_at: string;
+        };
         Event: {
             at: components["schemas"]["Time"];
             detail: Record<string, unknown>;
@@ -943,6 +952,8 @@ export interface components {
          */
         Report: {
             document: components["schemas"]["DocumentFacts"];
+            /** @description Set where a base report was given: then `unchanged` is a finding that it had too, and `absent` one that only it had. */
+            earlier: components["schemas"]["Earlier"] | null;
             excluded: components["schemas"]["Excluded"][];
             /** @description Worst first: by level, then state, then the document's order. */
             findings: components["schemas"]["FindingRow"][];

@@ -74,7 +74,7 @@ def test_without_a_command_the_commands_are_told(capsys: Out) -> None:
         (["check", "--document", "a", "--format", "jsno"], "error: there is no format `jsno`. Did you mean `json`?\n"),
         (
             ["check", "--document", "a", "--format", "xyzzy"],
-            "error: there is no format `xyzzy`\n  hint: choose from: html, json, markdown, text\n",
+            "error: there is no format `xyzzy`\n  hint: choose from: comment, github, gitlab, html, json, junit, markdown, sarif, summary, text\n",
         ),
         (
             ["check", "--document", "a", "--level", "undeclared-statsu=note"],

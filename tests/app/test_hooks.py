@@ -30,7 +30,7 @@ def test_pre_commit_accepts_the_file(command: str, file: str) -> None:
 
 
 def test_the_hook_meets_documents_by_their_usual_names() -> None:
-    [hook] = read(".pre-commit-hooks.yaml")
+    [hook] = [each for each in read(".pre-commit-hooks.yaml") if each["id"] == "contract-lint"]
     assert (hook["id"], hook["entry"], hook["language"]) == ("contract-lint", "contract lint", "python")
     assert hook["stages"] == ["pre-commit", "pre-push", "manual"]
     assert "additional_dependencies" not in hook
@@ -47,7 +47,7 @@ def test_the_hook_runs_in_a_repository_and_stops_a_bad_document(tmp_path: Path) 
     (tmp_path / "openapi.yaml").write_text("openapi: 3.1.0\ninfo: {title: t}\npaths: {}\n")
     (tmp_path / "other.yaml").write_text("a: 1\n")
     run("git", "add", ".")
-    [hook] = read(".pre-commit-hooks.yaml")
+    [hook] = [each for each in read(".pre-commit-hooks.yaml") if each["id"] == "contract-lint"]
     # As `language: python` would do it, without the installation: the command of this environment.
     hook |= {"language": "system", "entry": f"{sys.executable} -m contract lint"}
     (tmp_path / ".pre-commit-config.yaml").write_text(yaml.safe_dump({"repos": [{"repo": "local", "hooks": [hook]}]}))
@@ -55,6 +55,18 @@ def test_the_hook_runs_in_a_repository_and_stops_a_bad_document(tmp_path: Path) 
     assert done.returncode == 1
     assert re.search(r"^openapi\.yaml:2:\d+: error: invalid-document: ", done.stdout, re.MULTILINE)
     assert "other.yaml" not in done.stdout
+
+
+def test_the_generated_hook_is_one_that_we_understand_and_runs_at_each_commit() -> None:
+    import shlex
+
+    from contract.app import cli
+
+    [hook] = [each for each in read(".pre-commit-hooks.yaml") if each["id"] == "contract-generated"]
+    words = shlex.split(hook["entry"])
+    assert words[:2] == ["contract", "generate"]
+    assert cli.parser("generate").parse_known_args(words[2:])[1] == []
+    assert (hook["always_run"], hook["pass_filenames"], hook["language"]) == (True, False, "python")
 
 
 def test_the_workflow_may_only_read_and_pins_what_it_uses() -> None:

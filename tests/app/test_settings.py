@@ -140,6 +140,34 @@ def test_none_takes_a_limit_away(project: Path) -> None:
     assert load(project).max_time_s == 20.0
 
 
+def test_a_target_may_be_a_table_with_options_and_the_old_name_of_the_table_is_read(project: Path) -> None:
+    text = '[generate]\npython = { path = "out/python", backend = "httpx2", strict = true }\ntypescript = "ts"\n'
+    wanted = (
+        TypesTarget("python", "out/python", (("backend", "httpx2"), ("strict", "true"))),
+        TypesTarget("typescript", "ts"),
+    )
+    assert load(project, text).types == wanted
+    assert load(project, text.replace("[generate]", "[types]")).types == wanted
+    assert refusal(project, "[types]\npython = true\n[generate]\npython = true\n") == (
+        "contract.toml:1: `types` is the old name of `generate`, and both are here | put what it says under [generate]"
+    )
+    assert refusal(project, "[generate]\npython = { path = 3 }\n") == (
+        "contract.toml:1: `generate` must be a table of targets, each with its folder or `true`, or `false` for none"
+    )
+
+
+def test_the_targets_of_a_manifest_are_looked_at_where_nothing_is_said(project: Path) -> None:
+    from contract.app import manifest
+    from contract.core.report import Ratio
+
+    held = manifest.Held("ts", "", (), {}, {}, {"backend": "hey-api"}, {}, Ratio(0, 0), Ratio(0, 0))
+    manifest.write(project / "generated/manifest.json", {"typescript": held})
+    options = (("backend", "hey-api"),)
+    assert load(project, target="http://127.0.0.1:1").types == (TypesTarget("typescript", "generated/ts", options),)
+    (project / "generated/manifest.json").write_text('{"name": "a web page"}')
+    assert load(project, target="http://127.0.0.1:1").types == (TypesTarget("python"),)
+
+
 def test_types_can_be_switched_off(project: Path) -> None:
     assert load(project, "types = false\n").types == ()
     assert load(project, "[types]\npython = true\nphp = false\n").types == (TypesTarget("python"),)

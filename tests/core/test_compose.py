@@ -249,6 +249,21 @@ def test_the_same_that_is_labelled_json_and_is_none_is_one_habit() -> None:
     ]
 
 
+def test_the_keys_of_a_map_are_told_once_whatever_answer_showed_it() -> None:
+    """One answer has a few keys, told by name, and the next so many that the object is seen to be a map."""
+    few = exchange("/tasks", body=b'{"id": 1, "a": 1, "b": 2}')
+    many = exchange("/tasks", body=b'{"id": 1, ' + b", ".join(b'"k%d": 1' % n for n in range(60)) + b"}")
+    assert [row.where.pointer for row in compose(material(few), TODAY).findings] == ["/a", "/b"]
+    for order in ((few, many), (many, few)):
+        rows = compose(material(*order), TODAY).findings
+        assert [(row.rule, row.where.pointer) for row in rows] == [("undeclared-property", "/*")]
+
+
+def test_a_property_that_is_called_as_a_map_s_keys_hides_none() -> None:
+    rows = compose(material(exchange("/tasks", body=b'{"id": 1, "*": 1, "b": 2}')), TODAY).findings
+    assert sorted(row.where.pointer or "" for row in rows) == ["/*", "/b"]
+
+
 def test_two_server_errors_are_never_one_cause() -> None:
     report = compose(material(*[exchange(path, 500) for path in PATHS]), TODAY)
     assert [len(row.operations) for row in report.findings] == [0, 0, 0, 0]

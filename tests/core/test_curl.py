@@ -110,6 +110,13 @@ def test_a_head_request_is_sent_as_one(server: tuple[str, list[GOT]]) -> None:
     assert got[0][:2] == ("HEAD", "/t")
 
 
+def test_a_certificate_that_the_run_took_is_taken_again() -> None:
+    shown = Example(ExampleRequest("GET", "/t"), None)
+    assert curl(shown, "https://h", insecure=True) == "curl -k https://h/t"
+    assert curl(shown, "https://h") == "curl https://h/t"
+    assert curl(shown, "http://h", insecure=True) == "curl http://h/t"
+
+
 def test_a_parameter_never_takes_the_name_of_a_variable_that_the_shell_uses() -> None:
     shown = Example(ExampleRequest("GET", "/t?path=[redacted]&1=[redacted]"), None)
     assert curl(shown, "http://h") == 'curl -g "http://h/t?path=$VALUE_PATH&1=$VALUE_1"'

@@ -290,3 +290,50 @@ def test_a_body_refers_to_what_exists_in_the_kind_that_it_has() -> None:
 )
 def test_the_id_of_a_new_thing(value: Any, about: str, found: Any) -> None:
     assert id_of(value, about) == found
+
+
+# --- other states -----------------------------------------------------------------------------------------------------
+
+
+def in_other_states(items: Any, wrapped: bool = False) -> list[Any]:
+    return known(("GET /tasks", seen("/tasks", {"data": items} if wrapped else items))).in_other_states("/tasks")
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_the_first_thing_in_each_other_state_is_known(wrapped: bool) -> None:
+    states = ["open", "open", "done", "open", "done", "blocked"]
+    items = [{"id": number, "title": f"Task {number}", "state": state} for number, state in enumerate(states, 1)]
+    assert in_other_states(items, wrapped) == [3, 6]
+
+
+def test_a_state_comes_before_a_truth_and_that_before_what_is_left_out() -> None:
+    items = [
+        {"id": 1, "due": "d", "hot": False, "state": "open"},
+        {"id": 2, "due": None, "hot": False, "state": "open"},
+        {"id": 3, "due": "d", "hot": True, "state": "open"},
+        {"id": 4, "due": "d", "hot": False, "state": "closed"},
+    ]
+    assert in_other_states(items) == [4, 3, 2]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [],
+        [{"id": 1, "state": "open"}],
+        [{"id": 1, "name": "ann"}, {"id": 2, "name": "bob"}, {"id": 3, "name": "cid"}],  # no state: each has its own
+        [{"id": 1, "size": 1}, {"id": 2, "size": 2}],
+        [1, "two", None, [3]],
+        [{"id": 1, "labels": {"a": 1}}, {"id": 2, "labels": ["b"]}],
+    ],
+)
+def test_things_that_are_alike_are_in_no_other_state(items: Any) -> None:
+    assert in_other_states(items) == []
+
+
+def test_what_was_deleted_is_in_no_state() -> None:
+    items = [{"id": number, "state": state} for number, state in ((1, "open"), (2, "open"), (3, "done"), (4, "done"))]
+    made = known(("GET /tasks", seen("/tasks", items)))
+    assert made.in_other_states("/tasks") == [3]
+    made.forget("/tasks/3")
+    assert made.in_other_states("/tasks") == []

@@ -309,6 +309,14 @@ def test_where_more_was_found_than_is_kept_nothing_of_that_rule_is_gone() -> Non
     assert holds(finding("malformed-body", **ANSWER), findings=rows)
 
 
+def test_a_rule_that_was_not_asked_proves_nothing_by_its_silence() -> None:
+    found = finding("response-schema", **ANSWER)
+    run = report()["run"]
+    assert holds(found, run={**run, "rules": ["response-schema", "server-error"]})
+    assert not holds(found, run={**run, "rules": ["server-error"]})
+    assert holds(found, run={**run, "rules": []})  # of an earlier release, which does not tell
+
+
 def test_an_operation_that_answers_of_its_own_is_served() -> None:
     found = finding("operation-not-served", "walk", direction="response", status="404")
     assert holds(found)

@@ -292,3 +292,72 @@ def test_a_value_that_no_header_can_carry_is_not_sent() -> None:
     assert Base({"header:X-Name": "żółw"}).write(made) is None
     assert Base({"header:X-Name": "a\nb"}).write(made) is None
     assert Base({"header:X-Name": "fine"}).write(made) is not None
+
+
+# --- flags, files, ids of nobody --------------------------------------------------------------------------------------
+
+
+def flag(name: str, **schema: Any) -> dict[str, Any]:
+    return {**parameter(name, **schema), "allowEmptyValue": True}
+
+
+def urls(*parameters: dict[str, Any], base: Base | None = None) -> list[str]:
+    return [ask.request.url for ask in asks(operation("GET /alarms", parameters=list(parameters)), base or Base({}))]
+
+
+def test_a_parameter_that_may_be_empty_is_sent_as_a_flag_once() -> None:
+    found = urls(flag("all", type="boolean"), parameter("page", type="integer"), base=Base({"query:page": 2}))
+    assert found.count("/alarms?page=2&all") == 1
+    assert "/alarms?all" in urls(flag("all", type="boolean"))
+    assert not [url for url in urls(parameter("all", type="boolean")) if url.endswith("all")]
+
+
+def test_a_flag_takes_the_place_of_the_value() -> None:
+    assert "/alarms?all" in urls(flag("all", type="boolean"), base=Base({"query:all": True}))
+
+
+def test_several_that_may_be_empty_are_sent_together_before_each_is_sent_alone() -> None:
+    found = urls(flag("options", type="string"), flag("label key", type="string"), flag("all", type="boolean"))
+    together = found.index("/alarms?options&label%20key")
+    assert together < found.index("/alarms?options") < len(found)
+    assert "/alarms?label%20key" in found
+    assert found.index("/alarms?all") < together
+
+
+@pytest.mark.parametrize(
+    "file", [{"type": "string", "format": "binary"}, {"type": "string", "contentMediaType": "application/pdf"}]
+)
+def test_json_in_place_of_a_form_holds_no_file(file: dict[str, Any]) -> None:
+    schema = {
+        "type": "object",
+        "required": ["title", "file"],
+        "properties": {"title": {"type": "string"}, "file": file},
+    }
+    made = operation(requestBody={"content": {"multipart/form-data": {"schema": schema}}})
+    (found,) = [
+        ask for ask in asks(made, Base({}, {"title": "t", "file": "x"}, "multipart/form-data")) if "JSON" in ask.what
+    ]
+    assert json.loads(found.request.body or b"") == {"title": "t"}
+
+
+UUID = "1f0d0000-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize(
+    ("name", "like", "others"),
+    [
+        ("id", "17", ["2147483646", "999983", "32749"]),
+        ("id", "999983", ["2147483646", "444438", "32749"]),
+        ("id", UUID, [variants.NIL_UUID, "c7a1e0d2-5b3f-4e8a-9d6c-2f4b8a7e1c30"]),
+        ("name", "beta", ["zq7-unknown"]),
+        ("sha", "deadbeef01", ["zq7-unknown", "abdaebbc56"]),
+        ("delay", "3", []),
+        ("timeoutMs", "3", []),
+        ("numbytes", "3", []),
+        ("n", "3", []),
+        ("number", "3", ["2147483646", "999983", "32749"]),
+        ("account", "3", ["2147483646", "999983", "32749"]),
+    ],
+)
+def test_ids_of_nobody_have_the_form_of_one_that_was_there(name: str, like: str, others: list[str]) -> None:
+    assert variants.nobodys(name, like) == others

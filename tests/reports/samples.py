@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+from contract.core import earlier
+from contract.core.clients import ClientChanges, MemberChange, SymbolChange
 from contract.core.finding import Fix
 from contract.core.report import (
     SCHEMA_VERSION,
@@ -18,6 +20,7 @@ from contract.core.report import (
     Exercised,
     FindingRow,
     Generation,
+    GenerationFailure,
     GenerationTarget,
     Intermittent,
     Kpis,
@@ -34,6 +37,7 @@ from contract.core.report import (
     Run,
     Seen,
     Source,
+    StaleFile,
     Tool,
     Verdict,
     WhereJson,
@@ -603,9 +607,7 @@ def _failed_beside_findings() -> Report:
         kpis=replace(
             drifting.kpis,
             completeness=Completeness(None, None, Verdict.ERROR),
-            generation=Generation(
-                66, 72, Verdict.FAIL, (GenerationTarget("python", 36, 36), GenerationTarget("typescript", 30, 36))
-            ),
+            generation=Generation(66, 72, Verdict.FAIL, (GenerationTarget("python", 36, 36), _typescript())),
         ),
         operations=rows,
         findings=tuple(
@@ -615,6 +617,43 @@ def _failed_beside_findings() -> Report:
         ),
         outcome=Outcome("Failed: 3 new findings; routes failed to measure", 1, "error"),
         unchecked=(Excluded("routes", message),),
+    )
+
+
+def _typescript() -> GenerationTarget:
+    """A client that is not proven everywhere, that somebody edited, and whose users see more than one change."""
+    retyped = SymbolChange(
+        "Task",
+        "model",
+        "#/components/schemas/Task",
+        True,
+        "`Task`: `due_at` may be missing",
+        None,
+        (MemberChange("due_at", "string", "string", True, "`due_at` may be missing"),),
+    )
+    return GenerationTarget(
+        "typescript",
+        30,
+        36,
+        "generated/typescript",
+        Ratio(13, 14),
+        Ratio(17, 22),
+        (
+            GenerationFailure("operation", "GET /tasks/{id}", "call", "header X-Tenant-Id was not sent"),
+            GenerationFailure("component", "#/components/schemas/Task", "typecheck", "TS2322: 'string' | null"),
+        ),
+        (
+            StaleFile("schema.d.ts", "changed", "edited by hand"),
+            StaleFile("client.ts", "added", "missing"),
+            StaleFile("notes.md", "foreign", "foreign file"),
+        ),
+        ClientChanges(
+            (SymbolChange("listTags", "operation", "GET /tags", False, "`listTags` is new (`GET /tags`)"),),
+            (SymbolChange("Label", "model", "#/components/schemas/Label", True, "`Label` is gone"),),
+            (SymbolChange("getTask", "operation", "GET /tasks/{id}", True, "`task` is called `getTask` now", "task"),),
+            (retyped,),
+        ),
+        ("#/components/schemas/Task: types by @hey-api/openapi-ts, as openapi-typescript's do not compile",),
     )
 
 
@@ -738,13 +777,29 @@ def _hostile() -> Report:
             Source(EVIL, Verdict.ERROR, EVIL, 1, 1, EVIL, 1, EVIL),
             Source(LONG, Verdict.PASS, LONG, 10**12, None, None, 10**13, None),
         ),
-        kpis=replace(base.kpis, generation=Generation(1, 2, Verdict.FAIL, (GenerationTarget(EVIL, 1, 2),))),
+        kpis=replace(base.kpis, generation=Generation(1, 2, Verdict.FAIL, (_hostile_target(),))),
         operations=(row, undeclared),
         findings=(finding, marked, folded, lone),
         excluded=(Excluded(EVIL, EVIL),),
         outcome=Outcome(f"Failed: {EVIL}", 1, "error", (EVIL,)),
         unchecked=(Excluded(LONG, EVIL),),
         lost=(LostRow(EVIL, 2, EVIL, EVIL), LostRow(LONG, 1, LONG)),
+    )
+
+
+def _hostile_target() -> GenerationTarget:
+    change = SymbolChange(EVIL, EVIL, EVIL, True, EVIL, EVIL, (MemberChange(EVIL, EVIL, EVIL, True, EVIL),))
+    return GenerationTarget(
+        EVIL,
+        1,
+        2,
+        EVIL,
+        Ratio(0, 1),
+        Ratio(1, 1),
+        (GenerationFailure(EVIL, EVIL, EVIL, EVIL), GenerationFailure("operation", LONG, LONG, LONG)),
+        (StaleFile(EVIL, EVIL, EVIL), StaleFile(LONG, "changed", LONG)),
+        ClientChanges((change,), (change,), (), (SymbolChange(LONG, LONG, LONG, False, LONG),)),
+        (EVIL, LONG),
     )
 
 
@@ -832,3 +887,44 @@ SAMPLES: dict[str, Report] = {
     "observed": _observed(),
     "hostile": _hostile(),
 }
+
+
+def _against_base() -> Report:
+    """A branch beside the base that it goes to: what was there before, what is new, what is gone and what nobody looked at."""
+    drifting = _drifting()
+    known = drifting.findings[0]
+    whole = replace(
+        known,
+        fingerprint=fingerprint("a0a0a0a"),
+        operation=OperationName("GET", "/api/v1/app/dashboard"),
+        where=WhereJson("response", "200", "application/json", "/open"),
+    )
+    silent = replace(
+        whole,
+        fingerprint=fingerprint("b0b0b0b"),
+        where=WhereJson("response", "503", "application/problem+json", "/detail"),
+    )
+    base = replace(
+        drifting,
+        run=replace(drifting.run, id="r-8830", commit="a6c20b3"),
+        kpis=Kpis(
+            Completeness(14, 14, Verdict.PASS),
+            replace(drifting.kpis.drift, count=2),
+            Generation(35, 36, Verdict.FAIL, (GenerationTarget("python", 35, 36),)),
+        ),
+        findings=(known, whole, silent),
+        outcome=Outcome("Failed: 3 new findings", 1, "error"),
+    )
+    branch = replace(
+        drifting,
+        findings=(replace(known, state="unchanged"), *drifting.findings[1:]),
+        outcome=Outcome("Failed: 1 new finding", 1, "error"),
+    )
+    return earlier.against(branch, base)
+
+
+COMPARED: dict[str, Report] = {
+    "compared": _against_base(),
+    "compared-better": earlier.against(_clean(), _drifting()),
+}
+"""Reports that were held against a base report."""

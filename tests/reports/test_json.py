@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from contract.core.errors import ContractError
 from contract.core.report import Example, Ratio, Report
 from contract.reports import json
-from tests.reports.samples import SAMPLES, many
+from tests.reports.samples import COMPARED, SAMPLES, many
 
 PUBLISHED = Path(json.__file__).with_name("report.schema.json")
 
@@ -64,9 +64,9 @@ def test_what_is_written_is_read_as_it_was(report: Report) -> None:
     assert json.render(json.read(text.encode())) == text
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", [*SAMPLES, *COMPARED])
 def test_two_validators_accept_each_sample(sample: str) -> None:
-    data = orjson.loads(json.render(SAMPLES[sample]))
+    data = orjson.loads(json.render({**SAMPLES, **COMPARED}[sample]))
     published = orjson.loads(PUBLISHED.read_bytes())
     # Formats are annotations: a hostile report has a start that is no time, and is shown all the same.
     jsonschema_rs.validator_for(published).validate(data)

@@ -1,5 +1,5 @@
 /* The page reads without this. It filters by URL, opens what the address names, copies, and tells times as they are here. */
-const want = new URLSearchParams(location.search), form = document.querySelector(".filters"), all = document.querySelectorAll(".finding");
+const want = new URLSearchParams(location.search), form = document.querySelector(".filters.local"), all = document.querySelectorAll(".finding");
 const fits = (finding, key, value) => !value || (key === "q"
   ? finding.textContent.toLowerCase().includes(value.toLowerCase())
   : !(key in finding.dataset) || finding.dataset[key].split("\n").some(own => own === value || value.split(",").includes(own)));
