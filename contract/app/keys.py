@@ -95,7 +95,8 @@ KEYS: tuple[Key, ...] = (
     Key("target", "target", "--target", "URL", TARGET, EVIDENCE,
         "the running API: http://127.0.0.1:8000, or in process asgi:MODULE:APP, wsgi:MODULE:APP"),
     Key("routes", "routes", "--routes", "KIND:WHERE", SOURCES, EVIDENCE,
-        "what the framework serves: laravel:routes.json, asgi:MODULE:APP, openapi:exported.json, text:routes.txt"),
+        "what the framework serves: laravel:routes.json, asgi:MODULE:APP, flask:MODULE:APP, django:SETTINGS, "
+        "express:dist/app.js, openapi:exported.json, text:routes.txt (docs/routes.md has them all)"),
     Key("traffic", "traffic", "--traffic", "KIND:FILE", TRAFFIC, EVIDENCE,
         "recorded exchanges: har:capture.har, ndjson:traffic.ndjson, mitmproxy:flows.mitm, nginx:access.log, envoy:access.log"),
     Key("jobs", "jobs", "--jobs", "N", COUNT, EVIDENCE,

@@ -6,26 +6,17 @@ The working directory is importable. `app.main:create_app()` calls a factory, do
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import importlib
 import inspect
-import io
-import os
 import sys
-import traceback
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from types import CodeType
 from typing import Any
 
 from contract.core.errors import MissingExtra, SourceError
 from contract.core.evidence import Route
 from contract.core.routing import ANY, mark, parse
+from contract.sources.routes._application import VERBS, described, is_function, load, place
 
 HINT = "`asgi:MODULE:APP`, as for uvicorn: asgi:app.main:app, or asgi:app.main:create_app() for a factory"
-
-_VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
 
 
 def routes(where: str) -> list[Route]:
@@ -42,7 +33,7 @@ def routes(where: str) -> list[Route]:
     listed = _listed(app)
     if listed is None:
         raise SourceError(
-            f"{where}: {_described(app)} shows no routes; FastAPI and Starlette applications do",
+            f"{where}: {described(app)} shows no routes; FastAPI and Starlette applications do",
             "print them as `METHOD /path` lines and use --routes text:routes.txt",
         )
     prefix = str(getattr(app, "root_path", "") or "").rstrip("/")
@@ -53,84 +44,10 @@ def routes(where: str) -> list[Route]:
 
 
 def _load(where: str) -> Any:
-    module_name, colon, attribute = where.partition(":")
-    if not colon or not module_name or not attribute:
-        raise SourceError(f"`{where}` names no application", HINT)
-    called = attribute.endswith("()")
-    names = attribute.removesuffix("()").split(".")
-    quiet = io.StringIO()
-    with _importable(os.getcwd()), contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-        try:
-            value: Any = importlib.import_module(module_name)
-        except ModuleNotFoundError as error:
-            if error.name is not None and (module_name + ".").startswith(error.name + "."):
-                raise SourceError(
-                    f"{where}: there is no module `{error.name}`", "run it from the folder that holds the package"
-                ) from error
-            raise _raised(where, f"importing `{module_name}`", error) from error
-        except (Exception, SystemExit) as error:
-            raise _raised(where, f"importing `{module_name}`", error) from error
-        for name in names:
-            if not hasattr(value, name):
-                raise SourceError(f"{where}: {_described(value)} has no `{name}`", _near(value, name) or HINT)
-            value = getattr(value, name)
-        if called:
-            try:
-                value = value()
-            except (Exception, SystemExit) as error:
-                raise _raised(where, f"calling `{attribute}`", error) from error
-    if not called and inspect.isfunction(value) and not _takes_scope(value):
-        raise SourceError(f"{where}: `{attribute}` is a function", f"a factory is called so: asgi:{where}()")
+    value = load(where, HINT)
+    if inspect.isfunction(value) and not where.endswith("()") and not _takes_scope(value):
+        raise is_function(where, "asgi")
     return value
-
-
-@contextlib.contextmanager
-def _importable(folder: str) -> Iterator[None]:
-    """The folder first on the path, and left there: the application may import more of it later."""
-    if folder not in sys.path and "" not in sys.path:
-        sys.path.insert(0, folder)
-    importlib.invalidate_caches()
-    yield
-
-
-def _raised(where: str, doing: str, error: BaseException) -> SourceError:
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
-    ours = [frame for frame in frames if _relative(frame.filename) is not None and frame.filename != __file__]
-    message = str(error).strip().partition("\n")[0]
-    text = f"{where}: {doing} raised {type(error).__name__}" + (f": {message}" if message else "")
-    if isinstance(error, SyntaxError) and error.filename:
-        return SourceError(
-            f"{text.partition(' (')[0]} at {_shown(error.filename)}:{error.lineno}", "mend it and try again"
-        )
-    if ours or frames:
-        last = (ours or frames)[-1]
-        if last.filename != __file__:
-            text += f" at {_shown(last.filename)}:{last.lineno}"
-    return SourceError(text, "the application must be importable without its services: set what it reads at import")
-
-
-def _shown(filename: str) -> str:
-    return _relative(filename) or Path(filename).name
-
-
-def _relative(filename: str) -> str | None:
-    """The path below the working directory; None for what lies elsewhere, or in an environment below it."""
-    try:
-        inside = Path(filename).resolve().relative_to(Path.cwd().resolve())
-    except (ValueError, OSError):
-        return None
-    return None if "site-packages" in inside.parts else inside.as_posix()
-
-
-def _near(value: Any, name: str) -> str | None:
-    import difflib
-
-    close = difflib.get_close_matches(name, [other for other in dir(value) if not other.startswith("_")], 1)
-    return f"did you mean `{close[0]}`?" if close else None
-
-
-def _described(value: Any) -> str:
-    return f"module `{value.__name__}`" if inspect.ismodule(value) else f"an object of type {type(value).__name__}"
 
 
 def _takes_scope(function: Any) -> bool:
@@ -204,11 +121,11 @@ def _single(route: Any, prefix: str, host: str) -> Iterator[Route]:
     methods = getattr(route, "methods", None)
     if methods is None and inspect.isclass(endpoint):
         # Starlette's HTTPEndpoint has one method of its own per verb, and answers HEAD with `get`.
-        methods = {verb for verb in _VERBS if callable(getattr(endpoint, verb.lower(), None))}
+        methods = {verb for verb in VERBS if callable(getattr(endpoint, verb.lower(), None))}
         methods |= {"HEAD"} if "GET" in methods else set()
-    verbs = sorted(methods, key=lambda verb: (_VERBS.index(verb) if verb in _VERBS else 99, verb)) if methods else [ANY]
+    verbs = sorted(methods, key=lambda verb: (VERBS.index(verb) if verb in VERBS else 99, verb)) if methods else [ANY]
     spelled = prefix + route.path
-    file, line = _place(endpoint)
+    file, line = place(endpoint)
     own = _is_own_page(endpoint)
     for template in parse(spelled):
         for verb in verbs:
@@ -230,21 +147,3 @@ def _is_own_page(endpoint: Any) -> bool:
     return getattr(endpoint, "__module__", None) == "fastapi.applications" and getattr(
         endpoint, "__qualname__", ""
     ).startswith("FastAPI.setup.")
-
-
-def _place(endpoint: Any) -> tuple[str | None, int | None]:
-    """File, relative to the working directory, and line of the function behind wrappers; None for what lies elsewhere."""
-    while isinstance(endpoint, functools.partial):
-        endpoint = endpoint.func
-    try:
-        endpoint = inspect.unwrap(endpoint)
-        code = getattr(endpoint, "__code__", None)
-        if isinstance(code, CodeType):
-            file, line = code.co_filename, code.co_firstlineno
-        else:
-            target = endpoint if inspect.isclass(endpoint) else type(endpoint)
-            file, line = inspect.getsourcefile(target) or "", inspect.getsourcelines(target)[1]
-    except (TypeError, OSError, ValueError):
-        return None, None
-    shown = _relative(file)
-    return (shown, line) if shown else (None, None)

@@ -12,6 +12,7 @@ import pytest
 from contract.core.errors import SourceError
 from contract.core.evidence import Route
 from contract.sources.routes import asgi
+from tests.sources.routes.serving import differences, process, python
 
 numbers = itertools.count()
 Written = Callable[[str], str]
@@ -278,3 +279,76 @@ def test_what_names_no_application_is_an_error(module: Written, where: str, mess
     with pytest.raises(SourceError) as caught:
         asgi.routes(where)
     assert str(caught.value) == message
+
+
+NESTED = """
+from fastapi import APIRouter, FastAPI
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route, Router
+from starlette.staticfiles import StaticFiles
+
+
+async def answer(request):
+    return PlainTextResponse("answer")
+
+
+api = FastAPI()
+parts = APIRouter(prefix="/parts")
+
+
+@parts.put("/{part}")
+def change(part: str, task: str = ""):
+    return part
+
+
+api.include_router(parts, prefix="/tasks/{task}")
+deep = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+
+@deep.post("/jobs")
+def start():
+    return "started"
+
+
+api.mount("/deep/{team}", deep)
+api.mount("/star", Starlette(routes=[Route("/x/{rest:path}", answer, methods=["DELETE"])]))
+app = Starlette(
+    routes=[
+        Mount("/api", routes=[Mount("/v1", api), Mount("/v2", Router([Route("/", answer), Route("/a", answer)]))]),
+        Mount("/assets", StaticFiles(directory=".")),
+        Route("/", answer, methods=["POST"]),
+    ]
+)
+"""
+
+
+def test_mounts_within_mounts_are_listed_as_they_are_served(module: Written, tmp_path: Path) -> None:
+    name = module(NESTED)
+    (tmp_path / "a.txt").write_text("a")
+    found = asgi.routes(f"{name}:app")
+    assert explicit(found) == [
+        "PUT /api/v1/tasks/{task}/parts/{part}",
+        "POST /api/v1/deep/{team}/jobs",
+        "DELETE /api/v1/star/x/{rest}",
+        "GET /api/v2/",
+        "GET /api/v2/a",
+        "POST /",
+    ]
+    assert {"GET /api/v1/openapi.json", "GET /api/v1/docs", "GET /assets/{path}"} <= set(implied(found))
+    with process(python(SERVE, name), tmp_path) as port:
+        assert differences(port, found, {"path": "a.txt"}) == []
+
+
+SERVE = """
+import importlib, socket, sys
+import uvicorn
+
+sys.path.insert(0, ".")
+listening = socket.socket()
+listening.bind(("127.0.0.1", 0))
+print(listening.getsockname()[1], flush=True)
+listening.listen()
+app = importlib.import_module(sys.argv[1]).app
+uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off")).run(sockets=[listening])
+"""
