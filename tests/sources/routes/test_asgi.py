@@ -347,8 +347,8 @@ import uvicorn
 sys.path.insert(0, ".")
 listening = socket.socket()
 listening.bind(("127.0.0.1", 0))
-print(listening.getsockname()[1], flush=True)
 listening.listen()
 app = importlib.import_module(sys.argv[1]).app
+print(listening.getsockname()[1], flush=True)
 uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off")).run(sockets=[listening])
 """
