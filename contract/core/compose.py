@@ -157,9 +157,9 @@ def compose(material: Material, today: date) -> Report:
 
 
 def proved_level(finding: Finding, proof: Proof) -> Level:
-    """An error that nobody can prove is at most a note, and so is whatever the second opinion denies (law 6)."""
-    unproven = proof is Proof.UNPROVEN and finding.level is Level.ERROR
-    return Level.NOTE if unproven or proof is Proof.DISPUTED else finding.level
+    """An error that nobody can prove is at most a note (law 6)."""
+    unproven = proof in (Proof.UNPROVEN, Proof.DISPUTED)
+    return Level.NOTE if unproven and finding.level is Level.ERROR else finding.level
 
 
 @dataclass(frozen=True, slots=True)
