@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _REFUSED = frozenset({400, 422})
 """Answers that refuse the data itself."""
+HUNG = 3
+"""Requests of one operation in a row that no answer came to in time, and it is asked no more."""
 
 
 def complaints(
@@ -102,6 +104,11 @@ def is_dropped(exchange: Exchange) -> bool:
     return not exchange.abandoned and (exchange.failure or "").startswith(
         ("connection closed without", "connection reset")
     )
+
+
+def is_timed_out(exchange: Exchange) -> bool:
+    """True where whoever asked waited as long as an answer may take, and none came."""
+    return (exchange.failure or "").startswith("timed out")
 
 
 def _refers(base: Base | None) -> bool:

@@ -308,19 +308,21 @@ def test_what_there_is_no_time_to_prove_is_said_to_be_unproven(tmp_path: Path, m
 def test_one_that_hangs_at_one_operation_leaves_the_time_to_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its hanging takes far more of the time than our own work does, on a machine with other work too."""
     monkeypatch.setitem(DOCUMENT, "paths", many(3)["paths"])
+    limit_s = 4 * LIMIT_S
 
     def answer(connection: socket.socket, asked: Asked) -> None:
         path = asked.url.partition("?")[0]
         if (asked.method, path) == ("GET", "/things1"):
-            time.sleep(LIMIT_S / 4)
+            time.sleep(limit_s / 4)
             end(connection)
             return
         known = path.startswith("/things") and asked.method in ("GET", "POST") and path.count("/") == 1
         connection.sendall(reply("404 Not Found") if not known else reply(body=b"[]"))
 
     with difficult(answer) as server:
-        report = check(tmp_path, server.origin, max_time_s=f"{3 * LIMIT_S}s", timeout_s=f"{LIMIT_S / 8}s")
+        report = check(tmp_path, server.origin, max_time_s=f"{3 * limit_s}s", timeout_s=f"{limit_s / 8}s")
         asked = Counter((each.method, each.url.partition("?")[0]) for each in server.asked)
     assert asked["GET", "/things1"] < asked["GET", "/things0"] / 2
     assert asked["GET", "/things1"] < asked["GET", "/things2"] / 2

@@ -16,7 +16,7 @@ from contract.core.honest import renewed, status_of
 from contract.core.known import before, word
 from contract.core.openapi import Parameter
 from contract.core.variants import Ask
-from contract.sources.probes._tour import CLEARS, SLOW_S, SOURCE, Stop, Tour, written
+from contract.sources.probes._tour import CLEARS, SOURCE, Stop, Tour, written
 
 CREATIONS = 5
 """Things that are made in place of ones that were deleted, for one operation."""
@@ -48,7 +48,7 @@ class Deletions:
         asks = self._asks_of(stop, given or self._tour.honest.unknown(operation, last), last)
         for what in list(asks):
             mine = len(list(self._tour.creations.mine(operation, last))) if is_item else 0
-            if stop.left <= 2 + min(mine, 12) or stop.took_s > SLOW_S or what not in asks:
+            if stop.left <= 2 + min(mine, 12) or stop.is_slow or what not in asks:
                 continue
             ask = asks[what]
             answered = None

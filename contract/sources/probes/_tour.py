@@ -11,6 +11,7 @@ from contract.core.evidence import Complaint, Exchange, Request
 from contract.core.honest import Honest
 from contract.core.openapi import Operation
 from contract.core.variants import Ask, Base
+from contract.core.witness import HUNG
 
 SOURCE = "walk"
 SLOW_S = 8.0
@@ -42,6 +43,8 @@ class Stop:
         self.plain: list[Exchange] = []
         """The answers to honest requests with our own credentials."""
         self.took_s = 0.0
+        self.hung = 0
+        """Requests that got no answer in time, since the last one that did."""
         self.asked: set[tuple[Any, ...]] = set()
         self.is_refused = False
         """True if an honest request was refused already."""
@@ -50,6 +53,11 @@ class Stop:
         self.rest: Rest | None = None
         self.is_unique = False
         """True if the same cannot be created twice: then each further one has names of its own."""
+
+    @property
+    def is_slow(self) -> bool:
+        """True where its answers took so long, or so often did not come, that it is to be asked no more."""
+        return self.took_s > SLOW_S or self.hung >= HUNG
 
 
 class Tour(Protocol):

@@ -28,6 +28,7 @@ from contract.core.document import resolve
 from contract.core.errors import MissingExtra, SourceError
 from contract.core.evidence import Complaint, Exchange, Progress, Request, Traffic
 from contract.core.target import Target, TimeUp
+from contract.core.witness import HUNG, is_timed_out
 
 if TYPE_CHECKING:
     import requests
@@ -285,7 +286,7 @@ class _Run:
             warnings = ["no request was answered: connection refused"]
         if slow := sorted(self._wire.purse.spared & self._keys):
             some = ", ".join(slow[:3]) + (f" and {len(slow) - 3} more" if len(slow) > 3 else "")
-            said = f"fuzz: {some} took too long for the time that there is, and {'was' if len(slow) == 1 else 'were'} asked less"
+            said = f"fuzz: {some} took too long for the time that there is, or did not answer, and {'was' if len(slow) == 1 else 'were'} asked less"
             yield Progress(shares.done, whole, "", shares.phase, [said])
         yield Progress(shares.done if warnings else whole, whole, "", "end", warnings)
         if interrupted:
@@ -334,7 +335,7 @@ class _Run:
             asked = self._target.send(request, source=SOURCE, traffic=Traffic.SYNTHETIC, timeout_s=limit_s)
         except TimeUp:
             return None
-        return None if asked.abandoned or (asked.failure or "").startswith("timed out") else asked
+        return None if asked.abandoned or is_timed_out(asked) else asked
 
     def _complaints(self, recorder: ScenarioRecorder) -> Iterator[Exchange | Complaint]:
         """What this scenario shows and no earlier one has shown; of several, the one with the least exchange."""
@@ -600,7 +601,8 @@ class _Purse:
     """What an operation may spend of the time in each phase, so that one that hangs does not take all of it.
 
     That is a few times its fair share of what is left, so what the others do not need is not lost. An operation that
-    answers fast never comes near; without a limit nothing is spared.
+    answers fast never comes near; without a limit nothing is spared but what hangs: an operation that gives no answer
+    in time, again and again in a row, is asked no more.
     """
 
     def __init__(self, options: Options, operations: int) -> None:
@@ -611,9 +613,14 @@ class _Purse:
         self._answer_s = dict(options.answers_s)
         self.spared: set[str] = set()
         """Keys of the operations that were asked less."""
+        self._hung: dict[str, int] = {}
+        """By operation, the requests that got no answer in time, since the last one that did."""
 
     def allows(self, key: str, phase: str) -> bool:
         """Whether one more request of the operation is within its means."""
+        if self._hung.get(key, 0) >= HUNG:
+            self.spared.add(key)
+            return False
         if self.deadline is None:
             return True
         place = (phase, key)
@@ -626,7 +633,9 @@ class _Purse:
             return False
         return True
 
-    def spend(self, key: str, phase: str, seconds: float) -> None:
+    def spend(self, key: str, phase: str, exchange: Exchange) -> None:
+        seconds = (exchange.elapsed_us or 0) / 1e6
+        self._hung[key] = self._hung.get(key, 0) + 1 if is_timed_out(exchange) else 0
         if self.deadline is not None:
             self._left_s[phase, key] -= seconds
             known_s = self._answer_s.get(key, seconds)
@@ -729,7 +738,7 @@ class _Wire:
         except TimeUp:
             self.closed = True
             return self._answered(prepared, None)
-        self.purse.spend(label, phase, (exchange.elapsed_us or 0) / 1e6)
+        self.purse.spend(label, phase, exchange)
         if case is not None:
             self._by_case[case.id] = exchange
         self.news.put(exchange)
@@ -751,7 +760,7 @@ class _Wire:
                 # The body is decoded already, and was given its length by that.
                 if name.lower() not in ("content-encoding", "content-length", "transfer-encoding"):
                     headers.add(name, text)
-        elif (exchange.failure or "").startswith("timed out"):
+        elif is_timed_out(exchange):
             # The library reads the seconds out of this text.
             seconds = (exchange.failure or "").removeprefix("timed out after ").removesuffix(" s")
             cause = ReadTimeoutError(None, prepared.path_url, f"Read timed out. (read timeout={seconds})")  # type: ignore[arg-type]

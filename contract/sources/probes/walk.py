@@ -173,7 +173,7 @@ class _Walk:
                 f"{len(rounds)}, with {asked} of {len(self._stops)} operations asked"
             )
         self._leave()
-        slow = [stop.operation.key for stop in self._stops if stop.took_s > SLOW_S]
+        slow = [stop.operation.key for stop in self._stops if stop.is_slow]
         if slow:
             yield Progress(done, whole, "", "walk", [f"walk: {', '.join(slow[:3])}{' and others' if len(slow) > 3 else ''} answered slowly and {'was' if len(slow) == 1 else 'were'} asked less"])  # fmt: skip
         yield Progress(done if warning else whole, whole, "", "end", [warning] if warning else [])
@@ -417,7 +417,7 @@ class _Walk:
         later, told = stop.rest.later, stop.rest.told
         until_s = stop.took_s + share_s
         while stop.took_s <= until_s:
-            ask = next(stop.rest.asks, None) if stop.left > stop.rest.kept and stop.took_s <= SLOW_S else None
+            ask = next(stop.rest.asks, None) if stop.left > stop.rest.kept and not stop.is_slow else None
             if ask is None:
                 stop.rest = None
                 return
@@ -505,7 +505,7 @@ class _Walk:
         key = (request.url, request.body, request.headers, ask.credentials, ask.what if not ask.is_blamed else "")
         if key in stop.asked:
             return
-        if stop.took_s > SLOW_S and ask.what != CLEARS:
+        if stop.is_slow and ask.what != CLEARS:
             return
         stop.asked.add(key)
         if self._deadline is not None:
@@ -528,6 +528,7 @@ class _Walk:
         )
         stop.left -= 1
         stop.took_s += (exchange.elapsed_us or 0) / 1e6
+        stop.hung = stop.hung + 1 if witness.is_timed_out(exchange) else 0
         self._silent = self._silent + 1 if (exchange.failure or "").startswith("connection refused") else 0
         if learns and not bare:
             self._take_in(stop, exchange)
