@@ -136,7 +136,8 @@ def test_help_of_each_command_has_examples(capsys: Out, command: str) -> None:
 
 
 def test_the_examples_of_help_are_understood() -> None:
-    for name, examples in cli.EXAMPLES.items():
+    for name in cli.COMMANDS:
+        examples = cli.command(name).EXAMPLES
         for line in examples.splitlines():
             if line.startswith(f"  contract {name} "):
                 import shlex

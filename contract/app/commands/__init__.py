@@ -1,0 +1,1 @@
+"""One room per command of the command line: its flags, its examples, and what it runs."""
