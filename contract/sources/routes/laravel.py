@@ -1,7 +1,7 @@
 """Routes of a Laravel application (6 to 13): `--routes laravel:routes.json` reads `php artisan route:list --json`.
 
-`-` is standard input: `php artisan route:list --json | contract check --routes laravel:- …`. Lines that PHP prints
-before the list are skipped. The list does not show `where` constraints; a script that prints
+`laravel:artisan` runs that command itself; `-` is standard input: `php artisan route:list --json | contract check --routes
+laravel:- …`. Lines that PHP prints before the list are skipped. The list does not show `where` constraints; a script that prints
 `$app['router']->getRoutes()` as rows of `methods`, `uri`, `domain`, `wheres`, `fallback`, `name` and `action` does, and
 is read too.
 """
@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from contract.core.errors import SourceError
 from contract.core.evidence import Route
 from contract.core.routing import ANY, Template, mark, parse
-from contract.sources.routes._file import read
+from contract.sources.routes._file import read, seen
 
 HINT = "php artisan route:list --json > routes.json"
 
@@ -40,6 +41,7 @@ INTERNAL: list[tuple[str, str]] = [
 ]
 """Patterns, with reasons, of what packages add and no document describes; to be asked of undeclared routes only."""
 
+_SECONDS = 120
 _EVERY_VERB = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -51,9 +53,38 @@ def routes(where: str) -> list[Route]:
     `INTERNAL` names the usual ones. Raises SourceError.
     """
     found: list[Route] = []
-    for number, row in enumerate(_rows(where, read(where, HINT)), 1):
+    text = _asked(where) if os.path.basename(where) == "artisan" else read(where, HINT)
+    for number, row in enumerate(_rows(where, text), 1):
         found += _routes(where, number, row)
     return mark([*found, *_preflights(found)])
+
+
+def _asked(where: str) -> str:
+    """What `php artisan route:list --json` prints; SourceError with its last words where it fails."""
+    if not os.path.isfile(where):
+        raise SourceError(f"{where}: no such file", HINT)
+    folder = os.path.dirname(where) or "."
+    try:
+        done = subprocess.run(
+            ["php", "artisan", "route:list", "--json"],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise SourceError(f"{where}: there is no `php` on the PATH", f"where there is one: {HINT}") from error
+    except subprocess.TimeoutExpired as error:
+        raise SourceError(f"{where}: listing the routes took more than {_SECONDS} s", HINT) from error
+    said = done.stdout.decode("utf-8", "replace")
+    if done.returncode != 0:
+        lines = [line.strip() for line in (said + done.stderr.decode("utf-8", "replace")).splitlines() if line.strip()]
+        last = f": {lines[-1][:200]}" if lines else ""
+        raise SourceError(
+            f"{where}: `artisan route:list` ends with exit code {done.returncode}{last}", "composer install"
+        )
+    return said
 
 
 def _rows(where: str, text: str) -> list[Any]:
@@ -70,9 +101,7 @@ def _rows(where: str, text: str) -> list[Any]:
             return list(value)
     if cut is not None and '"uri"' in text:
         raise SourceError(f"{where}:{cut.lineno}:{cut.colno}: the list of routes is no JSON: {cut.msg}", HINT)
-    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    seen = f"; it begins with `{first[:80]}`" if first else " and is empty"
-    raise SourceError(f"{where}: holds no list of Laravel routes{seen}", HINT)
+    raise SourceError(f"{where}: holds no list of Laravel routes{seen(text, 'laravel')}", HINT)
 
 
 def _routes(where: str, number: int, row: Mapping[str, Any]) -> Iterator[Route]:

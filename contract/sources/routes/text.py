@@ -13,7 +13,7 @@ import re
 from contract.core.errors import SourceError
 from contract.core.evidence import Route
 from contract.core.routing import ANY, mark, parse
-from contract.sources.routes._file import read
+from contract.sources.routes._file import read, resembles
 
 HINT = "one route a line, `METHOD /path`: `GET /tasks/{id}`; comments begin with #"
 
@@ -23,13 +23,14 @@ _LINE = re.compile(r"(\*|[A-Za-z][A-Za-z-]*(?:[|,][A-Za-z][A-Za-z-]*)*)\s+(\S.*)
 def routes(where: str) -> list[Route]:
     """Every route of the file, in its order; raises SourceError where a line is none, or where there is no line."""
     found: list[Route] = []
-    for number, text in enumerate(read(where, HINT).splitlines(), 1):
-        line = re.sub(r"(^|\s)#(\s.*|$)", "", text).strip()
+    text = read(where, HINT)
+    for number, written in enumerate(text.splitlines(), 1):
+        line = re.sub(r"(^|\s)#(\s.*|$)", "", written).strip()
         if not line or line.startswith("#"):
             continue
         row = _LINE.fullmatch(line)
         if row is None:
-            raise SourceError(f"{where}:{number}: `{line}` is no route", HINT)
+            raise SourceError(f"{where}:{number}: `{line[:80]}` is no route{resembles(text, 'text')}", HINT)
         methods = [ANY if method in ("*", ANY) else method for method in re.split(r"[|,]", row[1].upper())]
         for template in parse(row[2]):
             found += [Route(method, template.path, row[2], "text", template.spans, where, number) for method in methods]

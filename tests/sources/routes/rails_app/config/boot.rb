@@ -1,0 +1,1 @@
+# Debian keeps the gems where Ruby finds them: there is no Gemfile.
