@@ -1,4 +1,4 @@
-// Loads an application of Express or Fastify and writes its routes: `node _node.cjs KIND FILE NAME ANSWER`.
+// Loads an application of Express, Fastify or Nest and writes its routes: `node _node.cjs KIND FILE NAME ANSWER`.
 //
 // The framework is taken from where the application takes it, and watched while the application sets itself up, because
 // Express does not keep the path of a mount. Nothing listens: `listen` of every server does nothing here.
@@ -206,6 +206,45 @@ const fastify = {
   },
 }
 
+// --- Nest -------------------------------------------------------------------------------------------------------------
+
+// Nest sits on one of the two; it registers its routes when it is set up, which `listen` does.
+const nest = {
+  made: [], listened: null,
+
+  prepare() {
+    const core = installed('@nestjs/core/nest-application.js')
+    if (!core) throw new Told('the package @nestjs/core is not installed where the file lies')
+    const heard = new Promise((resolve) => {
+      core.NestApplication.prototype.listen = async function () {
+        await this.init()
+        nest.made.push(this)
+        resolve()
+        return this.getHttpServer()
+      }
+    })
+    // The answer to whatever nobody serves is a route of Express, and of no controller.
+    core.NestApplication.prototype.registerRouterHooks = async function () {}
+    // A script that starts itself does so some time after it is loaded.
+    nest.listened = Promise.race([heard, new Promise((resolve) => setTimeout(resolve, 30_000).unref())])
+    for (const platform of ['express', 'fastify']) {
+      if (!installed(`@nestjs/platform-${platform}`)) continue
+      if (platform === 'fastify') fastify.prepare()
+      else express.watch(Module.createRequire(local.resolve('@nestjs/platform-express'))('express'))
+    }
+  },
+
+  is: (value) => typeof value?.getHttpAdapter === 'function' && typeof value.init === 'function',
+
+  async routes(app) {
+    await app.init()
+    const adapter = app.getHttpAdapter()
+    const platform = { express, fastify }[adapter.getType()]
+    if (!platform) throw new Told(`it runs on \`${adapter.getType()}\`, and only Express and Fastify are read`)
+    return { platform: adapter.getType(), ...(await platform.routes(adapter.getInstance())) }
+  },
+}
+
 // --- the application --------------------------------------------------------------------------------------------------
 
 /** The application, in an array: an instance of Fastify is thenable, and to await it is to set it up. */
@@ -226,6 +265,7 @@ async function application(framework, module) {
   const shown = exported.find((value) => framework.is(value))
   if (shown) return [shown]
   // A script that only starts its server exports nothing; then it is the one application that nobody mounted.
+  if (framework.listened) await framework.listened
   const roots = framework.made.filter((app) => !app.parent)
   if (roots.length === 1) return roots
   if (roots.length > 1) throw new Told(`it makes ${roots.length} applications and exports none`)
@@ -233,7 +273,7 @@ async function application(framework, module) {
 }
 
 async function main() {
-  const framework = { express, fastify }[kind]
+  const framework = { express, fastify, nest }[kind]
   try {
     framework.prepare()
     const module = await import(pathToFileURL(file).href)

@@ -29,11 +29,20 @@ def routes(where: str) -> list[Route]:
     `express.static`, HEAD beside GET and OPTIONS, which Express answers itself, are implied. Raises SourceError, naming
     type, message and place of what loading the file raised.
     """
-    said = _node.ask(where, "express", HINT)
-    found = [route for row in said["routes"] for route in _routes(row)]
+    return listed(where, _node.ask(where, "express", HINT)["routes"], HINT)
+
+
+def listed(
+    where: str, rows: list[dict[str, Any]], hint: str, *, answered: tuple[str, ...] = ("HEAD", "OPTIONS")
+) -> list[Route]:
+    """The routes of what Node says of a router; raises SourceError where there are none.
+
+    `answered` are the methods that Express answers itself.
+    """
+    found = [route for row in rows for route in _routes(row)]
     if not found:
-        raise SourceError(f"{where}: the application has no route", HINT)
-    return mark([*found, *_answered(found)])
+        raise SourceError(f"{where}: the application has no route", hint)
+    return mark([*found, *(route for route in _answered(found) if route.method in answered)])
 
 
 def _routes(row: dict[str, Any]) -> Iterator[Route]:

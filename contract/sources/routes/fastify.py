@@ -29,11 +29,15 @@ def routes(where: str) -> list[Route]:
     HEAD beside GET, which Fastify adds, is implied. Raises SourceError, naming type, message and place of what loading
     the file or a plug-in raised.
     """
-    rows = _node.ask(where, "fastify", HINT)["routes"]
-    listed = {(method, row["path"][0]) for row in rows for method in row["methods"]}
-    found = [route for row in rows for route in _routes(row, listed)]
+    return listed(where, _node.ask(where, "fastify", HINT)["routes"], HINT)
+
+
+def listed(where: str, rows: list[dict[str, Any]], hint: str) -> list[Route]:
+    """The routes of what Node says of an instance; raises SourceError where there are none."""
+    known = {(method, row["path"][0]) for row in rows for method in row["methods"]}
+    found = [route for row in rows for route in _routes(row, known)]
     if not found:
-        raise SourceError(f"{where}: the application has no route", HINT)
+        raise SourceError(f"{where}: the application has no route", hint)
     return mark(found)
 
 
