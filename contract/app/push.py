@@ -98,7 +98,7 @@ def push(
                 failed = f"{what.url} cannot be reached: {_reason(error.__cause__ or error)}"
                 wait_s = _pause(left)
             if answer is not None:
-                if answer.status_code not in (429, 503):
+                if answer.status_code not in (408, 429, 503):
                     return _told(answer, what)
                 failed = f"{what.url} answered {answer.status_code}: {_detail(answer)}"
                 wait_s = _retry_after(answer, left)
