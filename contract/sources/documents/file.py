@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
 
@@ -22,12 +23,19 @@ from contract.sources.documents._text import Text, TextError, Tree
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
-def load(path: str | Path, *, root: Path | None = None, allow: Sequence[str] = ()) -> Document:
+def load(
+    path: str | Path,
+    *,
+    root: Path | None = None,
+    allow: Sequence[str] = (),
+    unsaved: Mapping[str, bytes] = MappingProxyType({}),
+) -> Document:
     """The description that begins in the file at `path`, with all files that it refers to.
 
     Those must lie below `root`: by default the git repository that holds the document, else the current directory if
     the document lies below it, else the document's own folder. `allow` names further files or folders, where `*` is
-    all of them, and beginnings of URLs; from the network comes only what one of those names.
+    all of them, and beginnings of URLs; from the network comes only what one of those names. `unsaved` holds the bytes
+    that count instead of those of a file, by its path as `Document.files` has it.
     """
     if _url(str(path)):
         name = str(path).partition("?")[0].rstrip("/").rpartition("/")[2]
@@ -36,7 +44,7 @@ def load(path: str | Path, *, root: Path | None = None, allow: Sequence[str] = (
         )
     start = os.path.abspath(path)
     shown = _shown(start)
-    main = _open(start, shown, lambda message, hint: DocumentError(f"{shown}: {message}", hint))
+    main = _open(start, shown, lambda message, hint: DocumentError(f"{shown}: {message}", hint), unsaved)
     version, family = _version(main)
     urls = [entry for entry in allow if _url(entry)]
     folders = [entry for entry in allow if not _url(entry)]
@@ -53,7 +61,7 @@ def load(path: str | Path, *, root: Path | None = None, allow: Sequence[str] = (
                 f"{_shown(real)} is outside of the project",
                 f"move it into {_named(allowed[0])}, or allow it: `--allow-ref {_shown(real)}`",
             )
-        return _open(wanted, _shown(wanted), fail)
+        return _open(wanted, _shown(wanted), fail, unsaved)
 
     bundled = bundle(main, family == "2.0", open_file)
     return _document(main, bundled, version, family)
@@ -172,9 +180,9 @@ _NOWHERE = object()
 # --- files
 
 
-def _open(path: str, shown: str, fail: Fail) -> File:
+def _open(path: str, shown: str, fail: Fail, unsaved: Mapping[str, bytes]) -> File:
     try:
-        raw = Path(path).read_bytes()
+        raw = unsaved[path] if path in unsaved else Path(path).read_bytes()
     except FileNotFoundError:
         raise fail(*_missing(path, shown)) from None
     except IsADirectoryError:
