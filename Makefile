@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# What the tests need beside Python: a real Laravel to list routes, a browser to look at the report, and PostgreSQL.
-DEBIAN := php-cli php-laravel-framework php-sqlite3 chromium fonts-dejavu-core curl postgresql ruby-railties ruby-webrick
+# What the tests need beside Python: a real Laravel to list routes, a browser to look at the report, PostgreSQL, and shells.
+DEBIAN := php-cli php-laravel-framework php-sqlite3 chromium fonts-dejavu-core curl postgresql ruby-railties ruby-webrick zsh fish
 
 .PHONY: help demo test setup debian lint types tests docs constraints clean
 .DELETE_ON_ERROR:

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 
 COMMANDS = {
+    "init": "look at a project, and write the config, the hook and the CI job that suit it",
+    "doctor": "say what stands between a project and a verdict, and how to put it right",
     "check": "compare the document with the running API, its routes and its traffic",
     "lint": "say what is wrong with documents on their own",
     "generate": "write typed clients, and say how much of the contract they prove and what changed for their users",
-    "explain": "tell what a rule finds, why it matters and how to fix it",
+    "explain": "tell what a rule, a figure or an exit code means, why it matters and what to do",
     "replay": "send the request of a finding again and say whether it still holds",
+    "fix": "write what the document lacks, as small patches that are proved on the evidence",
     "observe": "judge recorded traffic, and go on as a recording grows",
     "merge": "add up what several runs have counted, and report it as one",
     "record": "stand between clients and the API, and write down what passes",
@@ -30,6 +33,7 @@ COMMANDS = {
     "token": "make a token for the service",
     "push": "send a JSON report to the service",
     "config": "show the settings and where each comes from, or the schema of the file",
+    "completion": "print a script that completes commands and flags in bash, zsh or fish",
 }
 
 EXIT_CODES = """\
@@ -129,6 +133,7 @@ commands:
   contract --version
 
 first steps:
+  contract init
   contract lint specs/api.yaml
   contract check --document specs/api.yaml --target http://127.0.0.1:8000
 

@@ -563,7 +563,7 @@ def test_a_source_that_cannot_be_read_gives_no_verdict(
             "  hint: contract explain",
         ),
         (["check", "--document", "api.yaml", "--fail-on", "eror"], "--fail-on must be `error`, `warning` or `note`, not `eror`"),
-        (["explain", "response-shcema"], "there is no rule `response-shcema`. Did you mean `response-schema`?"),
+        (["explain", "response-shcema"], "there is no rule, figure or exit code `response-shcema`. Did you mean `response-schema`?"),
     ],
     ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",
 )  # fmt: skip

@@ -39,11 +39,14 @@ def test_without_a_command_the_commands_are_told(capsys: Out) -> None:
     assert (code, err) == (2, "")
     assert out == cli.top_help() + "\n"
     assert [line.split()[0] for line in out.partition("commands:\n")[2].split("\n\n")[0].splitlines()] == [
+        "init",
+        "doctor",
         "check",
         "lint",
         "generate",
         "explain",
         "replay",
+        "fix",
         "observe",
         "merge",
         "record",
@@ -52,6 +55,7 @@ def test_without_a_command_the_commands_are_told(capsys: Out) -> None:
         "token",
         "push",
         "config",
+        "completion",
     ]
 
 
@@ -61,7 +65,7 @@ def test_without_a_command_the_commands_are_told(capsys: Out) -> None:
         (["chekc"], "error: unknown command `chekc`. Did you mean `check`?\n"),
         (
             ["xyzzy"],
-            "error: unknown command `xyzzy`\n  hint: commands: check, lint, generate, explain, replay, observe, merge, record, infer, serve, token, push, config\n",
+            "error: unknown command `xyzzy`\n  hint: commands: init, doctor, check, lint, generate, explain, replay, fix, observe, merge, record, infer, serve, token, push, config, completion\n",
         ),
         (["check", "--max-tiem", "3s"], "error: unknown flag `--max-tiem`. Did you mean `--max-time`?\n"),
         (["check", "--max-tiem=3s"], "error: unknown flag `--max-tiem`. Did you mean `--max-time`?\n"),
@@ -93,8 +97,14 @@ def test_without_a_command_the_commands_are_told(capsys: Out) -> None:
             "(`--routes laravel:routes.json`) or recorded traffic (`--traffic har:capture.har`); `contract lint` "
             "looks at the document alone\n",
         ),
-        (["explain", "respnse-schema"], "error: there is no rule `respnse-schema`. Did you mean `response-schema`?\n"),
-        (["explain", "xyzzy"], "error: there is no rule `xyzzy`\n  hint: `contract explain` lists them all\n"),
+        (
+            ["explain", "respnse-schema"],
+            "error: there is no rule, figure or exit code `respnse-schema`. Did you mean `response-schema`?\n",
+        ),
+        (
+            ["explain", "xyzzy"],
+            "error: there is no rule, figure or exit code `xyzzy`\n  hint: `contract explain` lists them all\n",
+        ),
         (["config", "shwo"], "error: `contract config` takes `show` or `schema`, not `shwo`\n"),
         (
             ["lint", "--format", "jsno", "a"],

@@ -10,11 +10,13 @@ if TYPE_CHECKING:
     import argparse
 
 
-USAGE = "contract explain [RULE]"
+USAGE = "contract explain [NAME]"
 EXAMPLES = """\
 examples:
-  contract explain                    all rules
-  contract explain response-schema    one of them"""
+  contract explain                    all that can be explained
+  contract explain response-schema    a rule
+  contract explain completeness       a figure
+  contract explain exit-3             an exit code"""
 SECTIONS: tuple[str, ...] = ()
 """Of the settings, those that it takes as flags."""
 LEFT_OUT: tuple[str, ...] = ()
@@ -27,7 +29,12 @@ HAS_VERDICT = False
 
 def arguments(made: argparse.ArgumentParser) -> None:
     """What stands without a flag, and flags that are no settings."""
-    made.add_argument("rule", nargs="?", metavar="RULE", help="a rule's id; all rules without it")
+    made.add_argument(
+        "rule",
+        nargs="?",
+        metavar="NAME",
+        help="a rule, a figure, an exit code or a word of a report; all of them without it",
+    )
 
 
 def run(flags: dict[str, Any]) -> int:
