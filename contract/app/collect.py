@@ -71,7 +71,7 @@ def _asked(gathered: Gathered, target: Target | None, failed: ContractError | No
 def lint(gathered: Gathered) -> None:
     """Adds what the document says of itself."""
     found = gathered.judge.document()
-    gathered.state((each for each in found if each.operation is None or each.operation in gathered._scope), "lint")
+    gathered.state((each for each in found if each.operation is None or each.operation in gathered.listed), "lint")
 
 
 def never_seen(gathered: Gathered) -> None:
@@ -162,7 +162,7 @@ def _routes(gathered: Gathered) -> tuple[int, str]:
         undeclared.append(route)
         if route.file is not None:
             gathered.places[key] = Place(route.file, route.line or 1)
-    in_scope = gathered._scope
+    in_scope = gathered.listed  # a list of routes needs no request, so `safe` leaves nothing out
     left_out = internal | {op.key for op in operations if op.key not in in_scope}
     gathered.implemented = Implemented(
         frozenset(joined.matched),
@@ -215,7 +215,7 @@ def _exported(gathered: Gathered, module: ModuleType, where: str) -> None:
     exported = file.load(where, root=gathered.settings.root, allow=gathered.settings.allow_refs)
     for difference in module.differences(gathered.contract.document, exported):
         operation = gathered.contract.by_key.get(difference.operation)
-        if operation is not None and operation.key in gathered._scope:
+        if operation is not None and operation.key in gathered.listed:
             gathered.state(gathered.judge.matched(operation, difference), "routes")
 
 
@@ -232,7 +232,7 @@ def _types(gathered: Gathered) -> tuple[int, str]:
         if made.error is not None:
             failed.append(made.error)  # the other targets are looked at all the same
             continue
-        made = generate.in_scope(made, gathered._scope)
+        made = generate.in_scope(made, gathered.listed)
         artifacts += made.artifacts
         gathered.generated.append(made.row())
         drift: list[Artifact | Stale] = [item for item in made.artifacts if not item.proven]

@@ -65,6 +65,8 @@ class Gathered:
 
     def __post_init__(self) -> None:
         self._scope: frozenset[str] = frozenset()
+        self.listed: frozenset[str] = frozenset()
+        """Keys of the operations in scope for what needs no request; the others are in nobody's."""
         self._probing = self.settings.target is not None
         headers = self.settings.headers
         self._names = (*self.settings.redact, *(header.name for header in headers if header.secret))
@@ -371,10 +373,12 @@ def select(gathered: Gathered) -> None:
     selection = Selection.parse(
         [item.pattern for item in settings.include], [(item.pattern, item.reason or "") for item in settings.exclude]
     )
-    chosen = []
+    chosen, listed = [], set()
     for operation in gathered.contract.operations:
         also = [base + operation.path for base in operation.base_paths]
         reason = selection.decide(operation.method, operation.path, operation.tags, operation.operation_id, also)
+        if reason is None:
+            listed.add(operation.key)
         if reason is None and settings.safe and operation.method not in ("GET", "HEAD", "OPTIONS"):
             reason = "not asked: --safe sends only GET, HEAD and OPTIONS"
         if reason is None:
@@ -382,6 +386,7 @@ def select(gathered: Gathered) -> None:
         else:
             gathered.excluded.append(Excluded(operation.key, reason))
     gathered.operations = tuple(chosen)
+    gathered.listed = frozenset(listed)
     gathered._scope = frozenset(operation.key for operation in chosen)
     gathered._selection = selection  # type: ignore[attr-defined]
 

@@ -110,6 +110,20 @@ def test_safe_mode_writes_nothing_in_the_whole_job(tmp_path: Path) -> None:
     assert sources(report) == ["walk", "fuzz"]
 
 
+def test_safe_mode_leaves_nothing_out_of_what_needs_no_request(tmp_path: Path) -> None:
+    """A list of routes is read and not asked: what it shows of POST and DELETE counts, and is told."""
+    paths = shelf_paths()
+    served = [f"{method.upper()} {path}" for path, item in paths.items() for method in item if method != "delete"]
+    assert len({line.split()[0] for line in served}) > 1
+    (tmp_path / "routes.txt").write_text("\n".join([*served, "POST /nobody-declares"]))
+    flags = {"safe": True, "routes": [f"text:{tmp_path / 'routes.txt'}"]}
+    report = check(tmp_path, paths, Api(Shelf("1").routes()), max_examples="1", **flags)
+    documented = report.kpis.completeness
+    assert (documented.part, documented.whole) == (len(served), len(served) + 1)
+    missing = [row.operation.method for row in report.findings if row.rule == "unimplemented-operation"]
+    assert missing == ["DELETE"] * sum("delete" in item for item in paths.values())
+
+
 # --- the demo ---------------------------------------------------------------------------------------------------------
 
 
