@@ -100,6 +100,8 @@ def plan(root: Path, *, ci: str | None = None, hooks: bool = True) -> Plan:
     _config(made, root, document, app)
     _hook(made, around, document, app, manager, hooks)
     _job(made, around, app, manager, ci)
+    # Last, for it is long, and nobody reads it.
+    made.changes.sort(key=lambda change: change.shown == texts.SCHEMA)
     return made
 
 
