@@ -68,7 +68,7 @@ types: $(VENV)/test
 
 tests: $(VENV)/test
 	@echo "Running the tests …"
-	@$(BIN)/python -m pytest -n auto -p tests.no_skips
+	@$(BIN)/python -m pytest -n auto --dist worksteal -p tests.no_skips
 
 docs: $(VENV)/test
 	@$(BIN)/python -m contract.app.reference
