@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -26,6 +26,7 @@ _NAMED = frozenset({"properties", "patternProperties", "$defs", "responses", "sc
 """Maps whose keys are names: a response called `default` is no data, and a property called `enum` is none."""
 _NO_URI = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=:@/?#%-]|%(?![0-9A-Fa-f]{2})")
 """What a URI reference may not hold (RFC 3986, 2): names in a pointer may."""
+_UNFORMATTED = "format"
 _INTEGERS = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 
 
@@ -46,8 +47,9 @@ class SchemaError:
 class Schemas:
     """The schemas of one document, compiled when first used."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, formats: bool = True) -> None:
         self._document = document
+        self._asserts = formats
         self._validators: dict[tuple[str, str], Any] = {}
         self._registries: dict[str, tuple[Mapping[str, Any], Any]] = {}
         self._places: dict[str, Mapping[str, Any] | None] = {}
@@ -66,6 +68,13 @@ class Schemas:
         return to_2020_12(self._document.value, self._document.family)
 
     @cached_property
+    def unformatted(self) -> Schemas:
+        """The same schemas where `format` refuses nothing, and is an annotation (JSON Schema 2020-12, Validation, 7.2.1)."""
+        made = Schemas(self._document, formats=False)
+        made.value = self.value
+        return made
+
+    @cached_property
     def scopes(self) -> Scopes | None:
         """The resources of a document with dynamic references; None for all others, which are one resource."""
         if self._document.family == "3.0" or not has_dynamic(self.value):
@@ -78,7 +87,7 @@ class Schemas:
 
     @cached_property
     def _integers(self) -> Mapping[str, Any]:
-        projected: Mapping[str, Any] = _project(self.value, None)
+        projected: Mapping[str, Any] = _project(self.value, None if self._asserts else _UNFORMATTED)
         return projected
 
     def _root(self, direction: str) -> Mapping[str, Any]:
@@ -125,7 +134,7 @@ class Schemas:
                 return jsonschema_rs.validator_for(
                     make(root),
                     registry=registry,
-                    validate_formats=True,
+                    validate_formats=self._asserts,
                     formats=self._formats,
                     offline=True,
                     pattern_options=jsonschema_rs.RegexOptions()
@@ -164,7 +173,7 @@ class Schemas:
         if validator is None:
             return
         seen: set[tuple[str, str, str | None]] = set()
-        for error in validator.iter_errors(value):
+        for error in _telling(validator.iter_errors(value)):
             for found in self._explain(error, value, direction):
                 identity = (found.keyword, found.component, found.name)
                 if identity not in seen:
@@ -175,7 +184,7 @@ class Schemas:
         kind = error.kind.name
         if kind in ("anyOf", "oneOf") and (branch := _likeliest(error.kind)):
             # The branch that was meant says more than "no branch fits"; the others differ in kind, not in content.
-            for inner in branch:
+            for inner in _telling(branch):
                 yield from self._explain(inner, value, direction)
             return
         exact = folded = ""
@@ -478,6 +487,19 @@ def _sentence(where: str, keyword: str, name: str | None, schema: Any, instance:
     return f"{place} breaks {describe(schema, keyword)}"
 
 
+def _telling(errors: Iterable[Any]) -> Iterator[Any]:
+    """The errors without those of `enum` and `const` where the same schema refuses the value's type: one fault, told once."""
+    every = list(errors)
+    types = {_place(error) for error in every if error.kind.name == "type"}
+    for error in every:
+        if error.kind.name not in ("enum", "const") or not types or _place(error) not in types:
+            yield error
+
+
+def _place(error: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    return tuple(error.instance_path), tuple(error.schema_path)[:-1]
+
+
 def _likeliest(kind: Any) -> list[Any] | None:
     """The branch that fails least: deepest first error, then fewest errors; None where a branch is not told apart."""
     context = getattr(kind, "context", None)
@@ -660,7 +682,8 @@ def _project(
     """The value for one direction; subtrees without a change are shared. `above` are names marked by the whole.
 
     With `drop`, properties so marked are no longer required, and refused where they are `writeOnly` (OpenAPI 3.0.3,
-    4.7.24.2). Without it, `int32` and `int64` get their ranges: the validator knows no formats of numbers.
+    4.7.24.2). Without it, `int32` and `int64` get their ranges: the validator knows no formats of numbers. With
+    `_UNFORMATTED` they get none.
     """
     if type(node) is list:
         fresh = [_project(item, drop, "", marks, above) for item in node]
@@ -681,10 +704,10 @@ def _project(
             if new is not item:
                 changed[key] = new
     if parent not in _NAMED:
-        if drop is None:
+        if drop is None or drop == _UNFORMATTED:
             if isinstance(reference := node.get("$ref"), str) and _NO_URI.search(reference):
                 changed["$ref"] = _NO_URI.sub(lambda found: quote(found[0]), reference)
-            limits = _INTEGERS.get(node.get("format", "")) if isinstance(node.get("format"), str) else None
+            limits = _INTEGERS.get(node["format"]) if drop is None and isinstance(node.get("format"), str) else None
             kinds = node.get("type")
             if limits and (kinds == "integer" or (isinstance(kinds, list) and "integer" in kinds)):
                 changed.setdefault("minimum", max(limits[0], node.get("minimum", limits[0])))

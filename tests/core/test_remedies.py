@@ -77,7 +77,7 @@ def test_null_beside_an_enum_is_a_member_too() -> None:
     api = contract({"type": "object", "properties": {"state": {"type": "string", "enum": ["todo"]}}}, "3.0.3")
     at = f"{HERE}/properties/state"
     finding, *others = Judge(api, lambda _, own: own).exchange(get({"state": None})).findings
-    assert {one.mismatch.keyword for one in (finding, *others)} == {"type", "enum"}
+    assert [one.mismatch.keyword for one in (finding, *others)] == ["type"]
     assert [remedy.edits for remedy in options(finding, api, [Shown(get({"state": None}))])] == [
         (Edit(at, (), "set", "nullable", True, "type"), Edit(at, ("enum",), "append", "", None))
     ]

@@ -67,6 +67,9 @@ def _explained(error: Any) -> Iterator[tuple[Tokens, str]]:
         if len(meant) > 1 and (choice := _choices(meant)) is not None:
             yield choice
             return
+        # A field that one of them takes as it is tells which is meant: `in: path` lacks what a path's parameter needs.
+        beside = {tuple(error.instance_path)}.union(set.intersection(*map(_refused, meant)) if meant else ())
+        meant = [branch for branch in meant if not _refused(branch) - beside] or meant
         for nested in min(meant, key=lambda branch: _distance(branch, error.instance_path), default=()):
             yield from _explained(nested)
     elif name == "required":
@@ -95,6 +98,18 @@ def _explained(error: Any) -> Iterator[tuple[Tokens, str]]:
         yield at, _short(str(error.message), 200)
 
 
+def _refused(branch: Sequence[Any]) -> set[tuple[Any, ...]]:
+    """Places whose value an alternative does not list, whichever of its own alternatives is taken."""
+    found: set[tuple[Any, ...]] = set()
+    for error in branch:
+        if error.kind.name in ("enum", "const"):
+            found.add(tuple(error.instance_path))
+        elif error.kind.name in ("oneOf", "anyOf") and hasattr(error.kind, "context"):
+            inner = [_refused(each) for each in error.kind.context if each]
+            found |= set.intersection(*inner) if inner else set()
+    return found
+
+
 def _wants_reference(branch: Sequence[Any]) -> bool:
     """True for the alternative that is refused for want of a `$ref`, or for what stands beside one."""
     return any(error.kind.name == "required" and error.kind.property == "$ref" for error in branch)
@@ -109,22 +124,34 @@ def _distance(branch: Sequence[Any], at: Sequence[Any]) -> tuple[bool, int, int]
 
 def _choices(branches: Sequence[Sequence[Any]]) -> tuple[Tokens, str] | None:
     """One sentence for alternatives that all name other values for the same field, as `in` of a parameter has."""
+    found = _options(branches)
+    if found is None:
+        return None
+    place, instance, options = found
+    return tuple(map(str, place)), f"{_shown(instance)} is none of {_listed(options, instance)}"
+
+
+def _options(branches: Sequence[Sequence[Any]]) -> tuple[tuple[Any, ...], Any, list[Any]] | None:
+    """The field, its value, and the values that the alternatives and their own alternatives name; None for no such field."""
     options: list[Any] = []
     place: tuple[Any, ...] | None = None
     instance: Any = None
     for branch in branches:
         for error in branch:
-            values = error.kind.options if error.kind.name == "enum" else None
-            values = [error.kind.expected_value] if error.kind.name == "const" else values
-            if values is not None and place in (None, tuple(error.instance_path)):
-                place, instance = tuple(error.instance_path), error.instance
+            here, value, values = tuple(error.instance_path), error.instance, None
+            if error.kind.name == "enum":
+                values = error.kind.options
+            elif error.kind.name == "const":
+                values = [error.kind.expected_value]
+            elif error.kind.name == "oneOf" and (inner := _options([each for each in error.kind.context if each])):
+                here, value, values = inner
+            if values is not None and place in (None, here):
+                place, instance = here, value
                 options += [value for value in values if value not in options]
                 break
         else:
             return None
-    if place is None:
-        return None
-    return tuple(map(str, place)), f"{_shown(instance)} is none of {_listed(options, instance)}"
+    return None if place is None else (place, instance, options)
 
 
 def _listed(values: Sequence[Any], instance: Any) -> str:

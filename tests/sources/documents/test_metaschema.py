@@ -72,6 +72,27 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
             ("/components/schemas/A/discriminator/name", "`name` is no field of this object"),
         ],
     ),
+    (
+        "2.0",
+        document(
+            "2.0",
+            paths=operation(
+                parameters=[
+                    {"in": "path", "name": "a", "type": "int"},
+                    {"in": "query", "name": "b", "type": "string", "schema": {}},
+                    {"in": "body", "name": "c"},
+                    {"in": "nowhere", "name": "d", "type": "string"},
+                ]
+            ),
+        ),
+        [
+            ("/paths//a/get/parameters/0", "`required` is missing"),
+            ("/paths//a/get/parameters/0/type", '`"int"` is none of string, number, boolean, integer, array'),
+            ("/paths//a/get/parameters/1/schema", "`schema` is no field of this object"),
+            ("/paths//a/get/parameters/2", "`schema` is missing"),
+            ("/paths//a/get/parameters/3/in", '`"nowhere"` is none of body, header, formData, query, path'),
+        ],
+    ),
     ("2.0", document("2.0", host="http://x"), [("/host", '`"http://x"` does not match `^[^{}/ :\\\\]+(?::\\d+)?$`')]),
 ]
 
