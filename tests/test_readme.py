@@ -44,7 +44,7 @@ def test_the_hook_that_is_shown_is_one_that_we_ship() -> None:
     shown = [
         hook["id"] for block in blocks("yaml") for repo in yaml.safe_load(block)["repos"] for hook in repo["hooks"]
     ]
-    assert shown == ["contract-lint", "contract-generated"]
+    assert shown == ["contract-lint", "contract-routes", "contract-generated"]
     assert set(shown) <= ours
 
 
