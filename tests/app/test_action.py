@@ -696,3 +696,16 @@ def test_every_variable_of_the_job_stands_in_the_documentation() -> None:
     text = (ROOT / "ci/gitlab.yml").read_text("utf-8")
     ours = set(re.findall(r"\bDRIFT_\w+", text)) | {name for name in JOB["variables"] if name.startswith("CONTRACT_")}
     assert set(named) >= ours
+
+
+def test_what_init_writes_uses_the_actions_that_we_use() -> None:
+    """One set of pins: an action that is renewed in one place is renewed in all."""
+    pinned = re.compile(r"(actions/[\w-]+)@([0-9a-f]{40})")
+    ours: dict[str, str] = {}
+    for path in ("action.yml", ".github/workflows/contract.yml"):
+        ours |= dict(pinned.findall((ROOT / path).read_text()))
+    written = dict(pinned.findall((ROOT / "contract/app/init/texts.py").read_text()))
+    assert {name: sha for name, sha in written.items() if name in ours} == {
+        name: ours[name] for name in written if name in ours
+    }
+    assert len(set(written) & set(ours)) >= 3
