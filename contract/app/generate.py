@@ -34,6 +34,7 @@ from contract.core.generated import Generated, Symbol
 from contract.core.report import GenerationFailure, Ratio
 
 if TYPE_CHECKING:
+    from contract.app.seen import Seen
     from contract.core.canonical import Canonical
     from contract.core.document import Document
     from contract.core.openapi import Contract
@@ -71,6 +72,12 @@ class Source:
         from contract.core.canonical import closures
 
         return closures(self.document)
+
+    @cached_property
+    def seen(self) -> Seen:
+        from contract.app.seen import seen
+
+        return seen(self.settings, self.contract)
 
     def roots(self, base: Path) -> tuple[str, ...]:
         cwd = self.settings.cwd
@@ -250,6 +257,11 @@ class _Job:
                 raise ConfigError(f"{name} takes no options", f'say `{name} = "{self.item.path}"` under [generate]')
             told["options"] = dict(self.item.options)
 
+        if self.source.settings.traffic and "seen" in _parameters(self.generator):
+            told["seen"] = self.source.seen
+        if self.folder is not None and "keep" in _parameters(self.generator):
+            told["keep"] = self._kept()
+
         def progress(step: str, done: int, whole: int) -> None:
             self.notify(Step(name, done, whole, phase=step))
 
@@ -286,6 +298,7 @@ class _Job:
                     for one in made.artifacts
                 ),
             )
+        made = self._told(made)
         self._remember(made)
         return made
 
@@ -381,6 +394,28 @@ class _Job:
             symbols=tuple(sorted(made.symbols, key=lambda one: (one.file, one.name, one.kind, one.pointer))),
         )
 
+    def _told(self, made: Generated) -> Generated:
+        """What failed where the document contradicts itself, with both places."""
+        if all(one.proven or one.step == UNPROVEN for one in made.artifacts):
+            return made
+        from contract.core.contradictions import contradictions
+
+        found: dict[str, str] = {}
+        contract = self.source.contract
+        operations = {operation.pointer: operation.key for operation in contract.operations}
+        for one in contradictions(contract):
+            for pointer, against in one.pairs:
+                for place in (pointer, against):
+                    owner = "/".join(place.split("/")[:4])
+                    found.setdefault(operations.get(owner, owner), f"contradiction: {pointer} against {against}")
+
+        def said(one: Artifact) -> Artifact:
+            blamed = "#/components/schemas/" + escape((one.reason or "").partition(": ")[0])
+            why = None if one.proven else found.get(one.pointer) or found.get(blamed)
+            return one if why is None else replace(one, reason=f"{why}: {one.reason or ''}".removesuffix(": "))
+
+        return replace(made, artifacts=tuple(said(one) for one in made.artifacts))
+
     def _made(self, made: Generated, stale: Iterable[Stale] | None, changed: ClientChanges) -> Made:
         operations, components = _ratios(made.artifacts)
         return Made(
@@ -397,6 +432,15 @@ class _Job:
         )
 
     # --- earlier proofs
+
+    def _kept(self) -> Path | None:
+        """Where the generator leaves what a smaller run may take over; None where nothing can be left."""
+        try:
+            outputs.keep(self.proofs.parent)
+        except (ConfigError, OSError):
+            return None
+        mark = sha256(self._key().encode()).hexdigest()[:8]
+        return self.proofs.with_name(f"generated-{self.item.name}-{mark}.json")
 
     def _key(self) -> str:
         return manifest.relative(self.folder or self.item.name, Path(self.source.settings.cwd))

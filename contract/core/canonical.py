@@ -227,7 +227,7 @@ def closures(document: Document) -> dict[str, str]:
                 nodes[reference] = _referred(root, reference)
                 todo.append(reference)
     hashes: dict[str, bytes] = {}
-    for members in _components({name: node.edges for name, node in nodes.items()}):
+    for members in circles({name: node.edges for name, node in nodes.items()}):
         whole = sha256()
         inside = set(members)
         for name in sorted(members):
@@ -320,7 +320,7 @@ def _target(reference: str) -> str:
     return reference if len(tokens) > 0 else _EVERYTHING
 
 
-def _components(graph: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
+def circles(graph: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
     """The strongly connected components, each after those that it leads to (Tarjan, 1972), without recursion."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}

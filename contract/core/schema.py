@@ -26,7 +26,7 @@ _NAMED = frozenset({"properties", "patternProperties", "$defs", "responses", "sc
 """Maps whose keys are names: a response called `default` is no data, and a property called `enum` is none."""
 _NO_URI = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=:@/?#%-]|%(?![0-9A-Fa-f]{2})")
 """What a URI reference may not hold (RFC 3986, 2): names in a pointer may."""
-_UNFORMATTED = "format"
+_LENIENT = "lenient"
 _INTEGERS = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 
 
@@ -47,9 +47,9 @@ class SchemaError:
 class Schemas:
     """The schemas of one document, compiled when first used."""
 
-    def __init__(self, document: Document, formats: bool = True) -> None:
+    def __init__(self, document: Document, lenient: bool = False) -> None:
         self._document = document
-        self._asserts = formats
+        self._lenient = lenient
         self._validators: dict[tuple[str, str], Any] = {}
         self._registries: dict[str, tuple[Mapping[str, Any], Any]] = {}
         self._places: dict[str, Mapping[str, Any] | None] = {}
@@ -68,10 +68,14 @@ class Schemas:
         return to_2020_12(self._document.value, self._document.family)
 
     @cached_property
-    def unformatted(self) -> Schemas:
-        """The same schemas where `format` refuses nothing, and is an annotation (JSON Schema 2020-12, Validation, 7.2.1)."""
-        made = Schemas(self._document, formats=False)
-        made.value = self.value
+    def lenient(self) -> Schemas:
+        """The same schemas as values are held against that are shown, and neither a request nor an answer.
+
+        `format` refuses nothing, and is an annotation (JSON Schema 2020-12, Validation, 7.2.1); what is `readOnly` or
+        `writeOnly` may be there and may be left out.
+        """
+        made = Schemas(self._document, lenient=True)
+        made.value, made._mentioned = self.value, self._mentioned
         return made
 
     @cached_property
@@ -87,12 +91,14 @@ class Schemas:
 
     @cached_property
     def _integers(self) -> Mapping[str, Any]:
-        projected: Mapping[str, Any] = _project(self.value, None if self._asserts else _UNFORMATTED)
+        is_marked = self._lenient and not self._mentioned.isdisjoint(("readOnly", "writeOnly"))
+        marks = _Marks(self.value) if is_marked else None
+        projected: Mapping[str, Any] = _project(self.value, _LENIENT if self._lenient else None, marks=marks)
         return projected
 
     def _root(self, direction: str) -> Mapping[str, Any]:
         mark = "readOnly" if direction == "request" else "writeOnly"
-        if mark not in self._mentioned:
+        if self._lenient or mark not in self._mentioned:
             return self._integers
         projected: Mapping[str, Any] = _project(self._integers, mark, marks=_Marks(self.value))
         return projected
@@ -134,7 +140,7 @@ class Schemas:
                 return jsonschema_rs.validator_for(
                     make(root),
                     registry=registry,
-                    validate_formats=self._asserts,
+                    validate_formats=not self._lenient,
                     formats=self._formats,
                     offline=True,
                     pattern_options=jsonschema_rs.RegexOptions()
@@ -650,6 +656,8 @@ class _Marks:
         self._targets: dict[str, list[Mapping[str, Any]]] = {}
 
     def is_marked(self, node: Any, drop: str) -> bool:
+        if drop == _LENIENT:
+            return self.is_marked(node, "readOnly") or self.is_marked(node, "writeOnly")
         return any(each.get(drop) is True for each in self._bound(node))
 
     def names(self, node: Mapping[str, Any], drop: str) -> frozenset[str]:
@@ -683,7 +691,7 @@ def _project(
 
     With `drop`, properties so marked are no longer required, and refused where they are `writeOnly` (OpenAPI 3.0.3,
     4.7.24.2). Without it, `int32` and `int64` get their ranges: the validator knows no formats of numbers. With
-    `_UNFORMATTED` they get none.
+    `_LENIENT` they get none, and no property that is marked either way is required.
     """
     if type(node) is list:
         fresh = [_project(item, drop, "", marks, above) for item in node]
@@ -704,7 +712,7 @@ def _project(
             if new is not item:
                 changed[key] = new
     if parent not in _NAMED:
-        if drop is None or drop == _UNFORMATTED:
+        if drop is None or drop == _LENIENT:
             if isinstance(reference := node.get("$ref"), str) and _NO_URI.search(reference):
                 changed["$ref"] = _NO_URI.sub(lambda found: quote(found[0]), reference)
             limits = _INTEGERS.get(node["format"]) if drop is None and isinstance(node.get("format"), str) else None
@@ -712,7 +720,7 @@ def _project(
             if limits and (kinds == "integer" or (isinstance(kinds, list) and "integer" in kinds)):
                 changed.setdefault("minimum", max(limits[0], node.get("minimum", limits[0])))
                 changed.setdefault("maximum", min(limits[1], node.get("maximum", limits[1])))
-        else:
+        if drop is not None:
             required = node.get("required")
             if marked and isinstance(required, list) and not marked.isdisjoint(map(str, required)):
                 changed["required"] = [name for name in required if name not in marked]

@@ -673,6 +673,9 @@ class Example(BaseModel):
     response: ExampleResponse | None
 
 
+Example.model_rebuild()
+
+
 class Exemption(BaseModel):
     model_config = ConfigDict(
         extra='forbid',
@@ -1075,6 +1078,3 @@ class Report(BaseModel):
 
 class PushedReport(Report):
     pass
-
-
-Example.model_rebuild()

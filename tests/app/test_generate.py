@@ -329,6 +329,72 @@ def test_what_was_not_proven_is_tried_again(project: Project) -> None:
     assert project.started() == [["#/components/schemas/Tag"]]
 
 
+def test_what_fails_by_a_contradiction_of_the_document_is_told_with_both_places(project: Project) -> None:
+    project.value["components"]["schemas"]["Tag"] |= {"x-wrong": "nothing fits", "minLength": 3, "maxLength": 2}
+    project.save()
+    _, found = project.target()
+    [failure] = found["failures"]
+    assert (failure["pointer"], failure["reason"]) == (
+        "#/components/schemas/Tag",
+        "contradiction: #/components/schemas/Tag/minLength against #/components/schemas/Tag/maxLength: nothing fits",
+    )
+
+
+def test_each_schema_that_a_discriminator_contradicts_is_told_with_its_own_places(project: Project) -> None:
+    schemas = project.value["components"]["schemas"]
+    for name, kind in (("Cat", "cat"), ("Dog", "dog")):
+        schemas[name] = {"type": "object", "properties": {"kind": {"enum": [kind]}}, "x-wrong": "nothing fits"}
+    branches = [{"$ref": "#/components/schemas/Cat"}, {"$ref": "#/components/schemas/Dog"}]
+    schemas["Pet"] = {"oneOf": branches, "discriminator": {"propertyName": "kind"}}
+    project.save()
+    _, found = project.target()
+    assert {failure["pointer"]: failure["reason"] for failure in found["failures"]} == {
+        f"#/components/schemas/{name}": (
+            f"contradiction: #/components/schemas/Pet/oneOf/{index} against "
+            f"#/components/schemas/{name}/properties/kind/enum: nothing fits"
+        )
+        for index, name in enumerate(("Cat", "Dog"))
+    }
+
+
+def test_recorded_answers_are_seen_where_they_keep_the_document(tmp_path: Path) -> None:
+    from contract.app.seen import seen
+    from contract.app.settings import Settings
+    from contract.core.openapi import Contract
+    from contract.sources.documents import file
+
+    schema = {"type": "array", "items": {"type": "integer"}}
+    answer = {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+    info = {"title": "t", "version": "1"}
+    value = {"openapi": "3.1.0", "info": info, "paths": {"/tasks/{id}": {"get": {"responses": answer}}}}
+    document, capture = tmp_path / "api.json", tmp_path / "capture.har"
+    document.write_text(json.dumps(value))
+    entries = [
+        {
+            "request": {"method": "GET", "url": f"https://api.example.com{path}", "headers": []},
+            "response": {
+                "status": status,
+                "headers": [{"name": "Content-Type", "value": kind}],
+                "content": {"size": len(body), "mimeType": kind, "text": body},
+            },
+        }
+        for path, status, kind, body in (
+            ("/tasks/1", 200, "application/json", "[1]"),
+            ("/tasks/2", 200, "application/json", "[1]"),
+            ("/tasks/3", 200, "application/json", "[1, 2]"),
+            ("/tasks/4", 200, "application/json", '["drift"]'),
+            ("/tasks/5", 200, "text/plain", "1"),
+            ("/tasks/6", 500, "application/json", "[1]"),
+            ("/nowhere", 200, "application/json", "[1]"),
+        )
+    ]
+    capture.write_text(json.dumps({"log": {"version": "1.2", "entries": entries}}))
+    settings = Settings(traffic=(f"har:{capture}", f"har:{tmp_path / 'missing.har'}"))
+    assert seen(settings, Contract(file.load(document))) == {
+        "GET /tasks/{id}": [("200", "application/json", [1]), ("200", "application/json", [1, 2])]
+    }
+
+
 def test_a_full_run_says_the_same_as_many_small_ones(made: Project) -> None:
     schemas = made.value["components"]["schemas"]
     schemas["Task"]["properties"]["due"] = {"type": "string"}

@@ -22,6 +22,8 @@ _CALL = "X-Contract-Call"
 _CANDIDATES = 6
 _ROUNDS = 16
 _NO_BODY = frozenset({204, 205, 304})
+_FRAMING = frozenset({"connection", "content-length", "transfer-encoding"})
+"""Fields that say where the answer ends: the server's own, whatever the document has as their example."""
 
 
 @dataclass
@@ -312,10 +314,11 @@ def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
             response = loopback.take(key, request)
             self.send_response(response.status)
             for name, value in response.headers:
-                self.send_header(name, value)
+                if name.lower() not in _FRAMING:
+                    self.send_header(name, value)
             bare = response.status in _NO_BODY
-            if not bare:
-                self.send_header("Content-Length", str(len(response.body)))
+            if not bare or response.status == 205:  # which has to say that nothing follows (RFC 9110, 15.3.6)
+                self.send_header("Content-Length", "0" if bare else str(len(response.body)))
             self.end_headers()
             if not bare and self.command != "HEAD":
                 self.wfile.write(response.body)

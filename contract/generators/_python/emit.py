@@ -6,7 +6,6 @@ end early: nothing of it is code.
 
 from __future__ import annotations
 
-import ast
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +15,8 @@ from pathlib import Path
 from contract.core.document import escape
 from contract.core.generated import Symbol
 from contract.generators._python import plan as planning
-from contract.generators._python.models import HEADER, Made
+from contract.generators._python.files import HEADER
+from contract.generators._python.models import Made
 from contract.generators._python.plan import MARK, Argument, BodyType, Entry, Field, Plan, text
 
 _WIDTH = 120
@@ -129,6 +129,11 @@ def _client(plan: Plan) -> str:
     )
 
 
+_TEXT = re.compile(r'"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"', re.DOTALL)
+_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
+"""Texts and names of code that is written here: parsing all of it would cost more than writing it."""
+
+
 # --- modules ----------------------------------------------------------------------------------------------------------
 
 
@@ -136,7 +141,7 @@ def _module(out: Package, file: str, entries: Iterable[Entry], made: Made) -> No
     blocks = [(entry, "\n".join(_operation(entry, made))) for entry in sorted(entries, key=lambda each: each.function)]
     code = "\n\n\n".join(block for _, block in blocks)
     head = [HEADER, "", "from __future__ import annotations", ""]
-    names_used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+    names_used = set(_NAME.findall(_TEXT.sub("", code)))
     for module, names in _IMPORTED.items():
         used = [name for name in names if name in names_used]
         if module == ".._runtime" and "models" in names_used:
@@ -419,6 +424,8 @@ def _docstring(about: str, more: Sequence[str], indent: str) -> str:
 
 def _plain(line: str) -> str:
     line = line.rstrip().replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    if line.isascii() and line.isprintable():
+        return line
     return "".join(
         f"\\u{ord(each):04x}"
         if unicodedata.category(each) in ("Cc", "Cf", "Cs", "Co", "Cn") and ord(each) < 65536

@@ -148,6 +148,8 @@ class Plan:
     origins: dict[str, str]
     """Name of each schema of ours to its pointer in the document."""
     notes: list[str]
+    among: frozenset[str] = frozenset()
+    """Names of all schemas, where this is a part of a plan; empty where it is the whole."""
 
 
 def plan(document: Document, operations: Iterable[Operation]) -> Plan:

@@ -77,15 +77,15 @@ class _Flat:
         }
 
     def _conflicts(self, node: Mapping[str, Any]) -> bool:
-        """True if two parts of an `allOf` say something different of one property."""
-        seen: dict[str, Any] = {}
+        """True if two parts of an `allOf` say something different of one property, or only a later one requires it."""
+        seen: dict[str, tuple[Any, bool]] = {}
         for part in self._parts(node, frozenset()):
-            properties = part.get("properties")
+            properties, required = part.get("properties"), part.get("required")
             for name, schema in properties.items() if isinstance(properties, Mapping) else ():
-                bare = _bare(schema)
-                if name in seen and seen[name] != bare:
+                bare, needed = _bare(schema), isinstance(required, list) and name in required
+                if name in seen and (seen[name][0] != bare or needed > seen[name][1]):
                     return True
-                seen.setdefault(name, bare)
+                seen.setdefault(name, (bare, needed))
         return False
 
     def _parts(self, node: Any, refs: frozenset[str]) -> Iterator[Mapping[str, Any]]:

@@ -49,7 +49,23 @@ def values(package: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
                 refused += 1
             else:
                 taken.append((schema, keyword, pointer))
-    return {"faults": faults, "taken": taken, "refused": refused, "missing": missing}
+    unseen = {}
+    for key, answers in question["seen"].items():
+        reason = _held(package, question["operations"][key], answers)
+        if reason is not None:
+            unseen[key] = f"{_SAID['seen']} {reason}"
+    return {"unseen": unseen, "faults": faults, "taken": taken, "refused": refused, "missing": missing}
+
+
+def _held(package: str, place: list[str], answers: list[list[Any]]) -> str | None:
+    """Why the types of an operation cannot hold what it was seen to answer."""
+    module, name = place
+    operation = getattr(importlib.import_module(f"{package}.api.{module}"), f"_{name}", None)
+    for status, media, value in answers:
+        kind = operation.answers.get(status, {}).get(media) if operation is not None else None
+        if kind is not None and (reason := _kept(TypeAdapter(kind), value)) is not None:
+            return f"of {status} {reason}"
+    return None
 
 
 _SAID = {

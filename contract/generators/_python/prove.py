@@ -14,7 +14,7 @@ import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -29,6 +29,7 @@ from contract.generators._python import build as building
 from contract.generators._python.build import Built
 from contract.generators._python.emit import arguments, result
 from contract.generators._python.models import Fault, last_line, process
+from contract.generators._python.parts import parts
 from contract.generators._python.plan import SCHEMAS, is_null_too
 
 PACKAGE = "generated_client"
@@ -46,6 +47,8 @@ TYPED = frozenset(
 _SECONDS = 900.0
 
 Notify = Callable[[str, int, int], None]
+Seen = Mapping[str, Sequence[tuple[str, str, Any]]]
+"""By key of an operation: status and media type of answers as they are declared, and the body that was observed."""
 
 
 @dataclass
@@ -63,15 +66,26 @@ class Proof:
 
 
 def prove(
-    built: Built, package: Path, work: Path, cache: Path | None, only: Collection[str] | None, notify: Notify
+    built: Built,
+    package: Path,
+    work: Path,
+    cache: Path | None,
+    only: Collection[str] | None,
+    notify: Notify,
+    *,
+    operations: Sequence[str] | None = None,
+    seen: Seen | None = None,
 ) -> Proof:
-    """Everything that was found; `package` is the folder `generated_client` in `work`."""
+    """Everything that was found; `package` is the folder `generated_client` in `work`.
+
+    `operations` are the keys of all that there are, where the package is a part of another. `seen` are observed answers.
+    """
     proof = Proof(dict(built.faults))
     steps: tuple[tuple[str, Callable[[], None]], ...] = (
         ("imports", lambda: _imports(built, package, proof)),
         ("types", lambda: _types(built, work, cache, proof)),
-        ("again", lambda: _again(built, work, proof)),
-        ("values", lambda: _values(built, work, only, proof)),
+        ("again", lambda: _again(built, work, operations or list(built.plan.entries), proof)),
+        ("values", lambda: _values(built, work, only, seen or {}, proof)),
         ("calls", lambda: _calls(built, work, only, proof)),
     )
     for index, (name, step) in enumerate(steps):
@@ -142,7 +156,7 @@ def _imports(built: Built, package: Path, proof: Proof) -> None:
 def _types(built: Built, work: Path, cache: Path | None, proof: Proof) -> None:
     wrong = _wrong_uses(built)
     (work / "wrong.py").write_text(wrong.text, encoding="utf-8")
-    for name, errors in (("mypy --strict", _mypy(work, cache)), ("basedpyright", _pyright(work))):
+    for name, errors in (("mypy --strict", _mypy(work, cache)), ("basedpyright", _pyright(built, work, proof))):
         if isinstance(errors, str):
             proof.everything = proof.everything or Fault("typecheck", f"{name}: {errors}")
             continue
@@ -231,7 +245,33 @@ def _mypy(work: Path, cache: Path | None) -> list[tuple[str, int, str]] | str:
     return found
 
 
-def _pyright(work: Path) -> list[tuple[str, int, str]] | str:
+def _pyright(built: Built, work: Path, proof: Proof) -> list[tuple[str, int, str]] | str:
+    made = built.made
+    cut = parts(made.text, made.head, made.blocks) if made.blocks else None
+    if cut is None:
+        return _strict(work)
+    folder = work / "strict"
+    for name, text in {**built.package.files, **cut.files}.items():
+        path = folder / PACKAGE / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    shutil.copyfile(work / "wrong.py", folder / "wrong.py")
+    errors = _strict(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    proof.notes.append(
+        f"models.py has more than basedpyright follows in one module: it was shown the same classes in {len(cut.read)}; "
+        "where it reads models.py itself, their types are unknown to it (not to mypy)"
+    )
+    if isinstance(errors, str):
+        return errors
+    found = []
+    for file, line, message in errors:
+        own = cut.line_of(file.removeprefix(f"{PACKAGE}/"), line, made.read)
+        found.append((file, line, message) if own is None else (f"{PACKAGE}/models.py", own, message))
+    return found
+
+
+def _strict(work: Path) -> list[tuple[str, int, str]] | str:
     config = {
         "include": [PACKAGE, "wrong.py"],
         "typeCheckingMode": "strict",
@@ -251,7 +291,7 @@ def _pyright(work: Path) -> list[tuple[str, int, str]] | str:
     return [
         (
             Path(each["file"]).resolve().relative_to(root).as_posix(),
-            each["range"]["start"]["line"] + 1,
+            each["range"]["start"]["line"] + 1 if "range" in each else 0,  # what is said of a file as a whole
             f"{' '.join(each['message'].split())} ({each.get('rule', 'error')})",
         )
         for each in told
@@ -267,10 +307,10 @@ def _cache() -> Path:
 # --- S4 ---------------------------------------------------------------------------------------------------------------
 
 
-def _again(built: Built, work: Path, proof: Proof) -> None:
+def _again(built: Built, work: Path, operations: Sequence[str], proof: Proof) -> None:
     folder = work / "again"
     folder.mkdir(exist_ok=True)
-    question = building.question(built.plan.document, built)
+    question = building.question(built.plan.document, built, sorted(operations))
     command = [sys.executable, "-m", "contract.generators._python.build"]
     done = process(command, folder, _SECONDS, seed="4711", text=question)
     shutil.rmtree(folder, ignore_errors=True)
@@ -287,7 +327,7 @@ def _again(built: Built, work: Path, proof: Proof) -> None:
 # --- S5 to S7 ---------------------------------------------------------------------------------------------------------
 
 
-def _values(built: Built, work: Path, only: Collection[str] | None, proof: Proof) -> None:
+def _values(built: Built, work: Path, only: Collection[str] | None, seen: Seen, proof: Proof) -> None:
     plan = built.plan
     schemas = Schemas(plan.document)
     asked: dict[str, Any] = {}
@@ -316,12 +356,15 @@ def _values(built: Built, work: Path, only: Collection[str] | None, proof: Proof
     question = {
         "components": asked,
         "operations": {key: [each.module, each.function] for key, each in plan.entries.items()},
+        "seen": {key: each for key, each in seen.items() if key in plan.entries and key not in proof.operations},
     }
     answer = _probe("values", question, work, proof)
     if answer is None:
         return
     for key in answer["missing"]:
         proof.operation(key, "import", "the package has no function for it")
+    for key, reason in answer["unseen"].items():
+        proof.operation(key, "values", reason)
     for schema, (step, reason) in answer["faults"].items():
         proof.component(schema, step, reason)
     passed: Counter[str] = Counter()
@@ -331,7 +374,7 @@ def _values(built: Built, work: Path, only: Collection[str] | None, proof: Proof
         else:
             passed[keyword] += 1
     whole = answer["refused"] + len(answer["taken"])
-    if whole:
+    if whole and only is None:  # of a part of them it would say how large that part was
         said = ", ".join(f"{keyword} {count}" for keyword, count in sorted(passed.items()))
         proof.notes.append(
             f"{answer['refused']} of {whole} broken values are refused"

@@ -26,7 +26,7 @@ class Views:
         self.root = document.value
         self.declared: Mapping[str, Any] = declared if isinstance(declared, Mapping) else {}
         self._operations = list(operations)
-        self._marks: dict[int, frozenset[str]] = {}
+        self._found: dict[int, frozenset[str]] = {}
 
     @cached_property
     def directions(self) -> dict[str, frozenset[str]]:
@@ -49,7 +49,7 @@ class Views:
 
     @cached_property
     def graph(self) -> dict[str, frozenset[str]]:
-        return {name: frozenset(references(self.root, schema)) for name, schema in self.declared.items()}
+        return {name: self._references(schema) for name, schema in self.declared.items()}
 
     @cached_property
     def split(self) -> frozenset[str]:
@@ -91,7 +91,7 @@ class Views:
 
     def of(self, schema: Any, direction: str) -> Any:
         """A schema in one direction, its references included."""
-        if not self._any_marks or (not self.split and not self._differs(schema)):
+        if not self._any_marks or (not self._reaches_split(schema) and not self._differs(schema)):
             return schema
         return self._view(schema, direction)
 
@@ -99,9 +99,36 @@ class Views:
     def _any_marks(self) -> bool:
         return any(_mentions(self.root, mark) for mark in ("readOnly", "writeOnly"))
 
+    def _reaches_split(self, schema: Any) -> bool:
+        return bool(self.split) and not self.split.isdisjoint(self._references(schema))
+
+    def _references(self, schema: Any) -> frozenset[str]:
+        """Of a schema of the document, which lives as long as this does."""
+        if id(schema) not in self._found:
+            self._found[id(schema)] = frozenset(references(self.root, schema))
+        return self._found[id(schema)]
+
+    @cached_property
+    def _marked_ones(self) -> frozenset[str]:
+        """Components that have a mark somewhere, or lead to one that has."""
+        behind: dict[str, list[str]] = {}
+        for name, others in self.graph.items():
+            for other in others:
+                behind.setdefault(other, []).append(name)
+        todo = [name for name, schema in self.declared.items() if _marks(schema)]
+        found = set(todo)
+        while todo:
+            for above in behind.get(todo.pop(), ()):
+                if above not in found:
+                    found.add(above)
+                    todo.append(above)
+        return frozenset(found)
+
     def _differs(self, schema: Any) -> bool:
         """True if a direction leaves out anything that the schema requires."""
         if not self._any_marks or not _requires(schema):
+            return False
+        if self._marked_ones.isdisjoint(self._references(schema)) and not _marks(schema):
             return False
         return any(self._view(schema, direction, follow=False) != schema for direction in ("request", "response"))
 
@@ -210,7 +237,7 @@ def references(root: Mapping[str, Any], value: Any) -> list[str]:
     seen: set[str] = set()
     while todo:
         node = todo.pop()
-        if isinstance(node, Mapping):
+        if isinstance(node, dict):
             reference = node.get("$ref")
             if isinstance(reference, str) and reference not in seen:
                 seen.add(reference)
@@ -234,8 +261,25 @@ def _requires(value: Any) -> bool:
     todo = [value]
     while todo:
         node = todo.pop()
-        if isinstance(node, Mapping):
+        if isinstance(node, dict):
             if isinstance(node.get("required"), list):
+                return True
+            todo.extend(node.values())
+        elif isinstance(node, list):
+            todo.extend(node)
+    return False
+
+
+def _marks(value: Any) -> bool:
+    """True for a schema that may be marked, here or behind a reference to what is no component."""
+    todo = [value]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, dict):
+            if node.get("readOnly") is True or node.get("writeOnly") is True:
+                return True
+            reference = node.get("$ref")
+            if isinstance(reference, str) and not reference.startswith(_SCHEMAS):
                 return True
             todo.extend(node.values())
         elif isinstance(node, list):
@@ -247,7 +291,7 @@ def _mentions(value: Any, key: str) -> bool:
     todo = [value]
     while todo:
         node = todo.pop()
-        if isinstance(node, Mapping):
+        if isinstance(node, dict):
             if node.get(key) is True:
                 return True
             todo.extend(node.values())
