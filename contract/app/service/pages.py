@@ -91,13 +91,16 @@ def tidied(request: Request, names: Collection[str]) -> Response | None:
     return Response(status_code=303, headers={"Location": request.url.path + query, "Cache-Control": "no-store"})
 
 
-async def fields(request: Request) -> dict[str, str]:
-    """What a form sent: each field once."""
+async def fields(request: Request, names: Collection[str] | None = None) -> dict[str, str]:
+    """What a form sent: each field once; with `names` those alone, and whatever else it sent is passed over."""
     raw = await bodies.read(request, bodies.SMALL, FORM)
     try:
-        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=10)
+        most = 10 if names is None else None  # the length of the body is a bound of its own
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=most)
     except ValueError:
         raise Problem(400, "the form cannot be read") from None
+    if names is not None:
+        pairs = [(name, value) for name, value in pairs if name in names]
     said = dict(pairs)
     if len(said) != len(pairs):
         raise Problem(400, "the form has the same field twice")
@@ -670,7 +673,7 @@ async def signed_in(request: Request) -> Response:
     only(request, ())
     if not same_site(request):
         raise Problem(403, "a form of another site cannot sign anybody in")
-    said = await fields(request)
+    said = await fields(request, ("token", "next"))
     secret = said.get("token", "").strip()
     token = await run_in_threadpool(request.app.state.store.check_token, secret, now())
     if token is None:

@@ -46,6 +46,16 @@ def test_a_browser_is_asked_for_a_token_and_then_sees_the_page(started: Service)
         assert client.get(DRIFT, headers=BROWSER).status_code == 401
 
 
+def test_what_the_form_does_not_declare_is_passed_over(started: Service) -> None:
+    """As the document allows it: more fields than a form has, and one of them twice; but no token twice."""
+    more = "&".join(f"field{number}=1" for number in range(20))
+    with started.client(None) as client:
+        for rest, status in ((f"&again=1&again=2&{more}", 303), (f"&token={started.tokens['shop:read']}", 400)):
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            body = f"token={started.tokens['shop:write']}{rest}"
+            assert client.post("/sign-in", content=body, headers=headers).status_code == status
+
+
 def test_who_wants_json_is_told_by_problem_details(started: Service) -> None:
     with started.client(None) as client:
         problem(client.get(DRIFT), 401)
