@@ -17,8 +17,6 @@ from contract.core.exercise import below, bodies
 if TYPE_CHECKING:
     from contract.core.openapi import Operation
 
-OF_BROKEN = "of a broken request"
-"""The end of the name of a fault that a request shows which breaks the document."""
 _LONGEST = 16 * 1024
 _WORDS = 16
 """Words that tell one cause from another; what comes after them is detail."""

@@ -6,12 +6,11 @@ import hashlib
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from contract.core import earlier, exercise
-from contract.core.cause import OF_BROKEN
 from contract.core.document import escape
 from contract.core.evidence import Artifact, header, is_json, media_type
 from contract.core.finding import Finding, Fix, Level, Proof, State, Where, fingerprint
@@ -183,12 +182,9 @@ def _findings(material: Material, today: date) -> list[FindingRow]:
     placed = {
         _told(sighting.finding) for sighting in material.ledger.sightings.values() if _is_placed(sighting.finding)
     }
-    named = {(item.finding.operation, item.finding.mismatch.name) for item in material.ledger.sightings.values()}
     maps = {_map_of(item.finding) for item in material.ledger.sightings.values() if _is_map(item.finding)}
     for sighting in material.ledger.sightings.values():
         if _is_told_otherwise(sighting.finding, missing):
-            continue
-        if _fails_at_all(sighting.finding, named, material):
             continue
         if _map_of(sighting.finding) in maps and not _is_map(sighting.finding):
             continue  # one key of what another answer shows to be a map
@@ -255,17 +251,6 @@ def _is_told_otherwise(finding: Finding, missing: Mapping[str | None, frozenset[
     if finding.rule == _NOT_SERVED:
         return _UNIMPLEMENTED in statuses
     return finding.rule in _OF_WHAT_IS_NOT_SERVED and finding.mismatch.where.status in statuses
-
-
-def _fails_at_all(finding: Finding, named: Set[tuple[str | None, str | None]], material: Material) -> bool:
-    """True for the fault that a broken request shows of an operation that fails at whatever it is sent, and says so."""
-    name = finding.mismatch.name or ""
-    if finding.rule != "server-error" or not name.endswith(f" {OF_BROKEN}"):
-        return False
-    if (finding.operation, name.removesuffix(f" {OF_BROKEN}")) not in named:
-        return False
-    tally = material.ledger.tallies.get(finding.operation or "")
-    return tally is not None and all(code >= 500 for code, _, _ in tally.answers if code)
 
 
 _UNNAMED = "undeclared-property"

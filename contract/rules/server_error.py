@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from contract.core import parameters, rule
-from contract.core.cause import OF_BROKEN, cause
+from contract.core import rule
+from contract.core.cause import cause
 from contract.core.evidence import Exchange
 from contract.core.finding import Fix, Level, Mismatch, Proof, Where
 from contract.core.openapi import Operation
@@ -17,9 +17,7 @@ def server_error(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]
     """The server answered with a 5xx that the operation does not list by its number.
 
     `5XX` and `default` do not excuse it: they say what an error looks like, not that this request should fail. What the
-    answer says is wrong, apart from the values of the request, tells one fault of an operation from another; of those
-    that say the same, what a request shows that keeps the document is a bug, and what one shows that breaks it is a
-    refusal that is missing. An operation that fails whatever it is sent is told once.
+    answer says is wrong, apart from the values of the request, tells one fault of an operation from another.
 
     **Why it matters**: it is a fault of the server, whatever was sent, and callers can do nothing about it.
 
@@ -32,18 +30,13 @@ def server_error(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]
         return
     reason = f": {exchange.failure}" if exchange.failure else ""
     said = cause(exchange, operation)
-    # The line that raised is the cause, whatever was sent.
-    breaks = not reason and next(parameters.errors(operation, exchange, operation.path_values(exchange)), None)
     yield Mismatch(
         Where("response", status),
         declared=", ".join(operation.responses) or "no response at all",
         observed=status + reason,
-        message=f"The server answers {status} to a request that breaks the document, and does not refuse it."
-        if breaks
-        else f"The server answers {status}{reason}.",
+        message=f"The server answers {status}{reason}.",
         component=f"{operation.pointer}/responses",
         # Words of the server are nobody's to keep: they tell faults apart, and no more.
-        name=(f"{status} {hashlib.sha256(said.encode()).hexdigest()[:12]}" if said else status)
-        + (f" {OF_BROKEN}" if breaks else ""),
+        name=f"{status} {hashlib.sha256(said.encode()).hexdigest()[:12]}" if said else status,
         fix=Fix(f"Declare `{status}` if it is meant.", "Mend the fault behind it, or refuse the request with a 4xx."),
     )

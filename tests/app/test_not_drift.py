@@ -689,32 +689,6 @@ def test_one_line_of_code_that_fails_is_one_finding(check: Job) -> None:
     assert rows(report) == [("server-error", 2)]
 
 
-async def _fails_at_some(request: Request) -> Response:
-    """A bug for one valid value, and no validation at all; the answer says the same of both."""
-    limit = request.query_params.get("limit", "1")
-    failed = not limit.isdigit() or limit == "7"
-    return Response("oops", 500, media_type="text/plain") if failed else JSONResponse({})
-
-
-async def _fails_at_all(request: Request) -> Response:
-    return Response("oops", 500, media_type="text/plain")
-
-
-def test_a_bug_and_a_refusal_that_is_missing_are_two_faults_and_one_that_always_fails_is_one(check: Job) -> None:
-    limit = {"name": "limit", "in": "query", "schema": {"type": "integer"}, "example": 7}
-    paths = {
-        name: {"get": {"parameters": [limit], "responses": {"200": {"description": "."}}}} for name in ("/some", "/all")
-    }
-    app = Starlette(routes=[Route("/some", _fails_at_some), Route("/all", _fails_at_all)])
-    report = check(document(paths), app, fuzz=False, walk=True)
-    found = [(row.operation.path, row.message) for row in report.findings if row.rule == "server-error"]
-    assert sorted(found) == [
-        ("/all", "The server answers 500."),
-        ("/some", "The server answers 500 to a request that breaks the document, and does not refuse it."),
-        ("/some", "The server answers 500."),
-    ]
-
-
 # --- a map that is described by a sample of its keys ---
 
 ALARM = {"type": "object", "properties": {"value": {"type": "number"}}}
