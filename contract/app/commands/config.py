@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from contract.app.commands import shared
+from contract.app.commands import check, shared
 
 if TYPE_CHECKING:
     import argparse
@@ -17,18 +17,7 @@ examples:
   contract config show
   CONTRACT_SEED=7 contract config show
   contract config schema > contract.schema.json"""
-SECTIONS: tuple[str, ...] = (
-    "document",
-    "evidence",
-    "walk",
-    "fuzzer",
-    "requests",
-    "scope",
-    "generated types",
-    "this run",
-    "reports",
-    "gate",
-)
+SECTIONS = check.SECTIONS
 """Of the settings, those that it takes as flags."""
 LEFT_OUT: tuple[str, ...] = ("update_baseline", "reason", "until")
 """Settings of those sections that mean nothing here."""
