@@ -537,6 +537,8 @@ def test_two_gigabytes_are_cut_not_judged_and_not_held(tmp_path: Path) -> None:
             connection.sendall(piece)
             sent[0] += len(piece)
 
+    with difficult(lambda connection, asked: connection.sendall(decent(asked))) as server:
+        check(tmp_path, server.origin)  # what a run loads is not what it holds
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with difficult(answer) as server:
         report = check(tmp_path, server.origin, timeout_s="30s")
