@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import ipaddress
@@ -12,6 +13,7 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +31,8 @@ log = logging.getLogger("contract.service")
 SCOPES = ("read", "write", "admin")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="contract"'}
+LINGER_S = 2.0
+"""For so long a connection that ends is still read from."""
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -311,6 +315,7 @@ class Door:
             await send(message)
 
         path, method = scope["path"], scope["method"]
+        receive, send = _lingering(receive, send)
         try:
             # An encoded slash is part of a name, never the end of one; servers decode it before routing.
             if b"%2f" in scope.get("raw_path", b"").lower():
@@ -332,6 +337,36 @@ class Door:
             log.info("%s %s %s %d ms request %s", method, template, status, round(took * 1000), request_id.decode())
             for observer in self.observers:
                 observer(method, template, status, took)
+
+
+def _lingering(receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """An answer that ends the connection is finished when the body of the request was read too, or after `LINGER_S`.
+
+    A connection that is closed with something unread is reset, and a client that still sends may lose the answer
+    (RFC 9112, 9.6). What is read here is thrown away.
+    """
+    reading, closing = True, False
+
+    async def received() -> Message:
+        nonlocal reading
+        message = await receive()
+        reading = message["type"] == "http.request" and message.get("more_body", False)
+        return message
+
+    async def sent(message: Message) -> None:
+        nonlocal closing
+        if message["type"] == "http.response.start":
+            closing = (b"connection", b"close") in message.get("headers", ())
+        elif closing and reading and not message.get("more_body", False):
+            await send({**message, "more_body": True})
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_S):
+                    while reading:
+                        await received()
+            message = {"type": "http.response.body", "body": b"", "more_body": False}
+        await send(message)
+
+    return received, sent
 
 
 def _headless(send: Send) -> Send:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import time
 from datetime import UTC, datetime, timedelta
@@ -102,6 +103,40 @@ def test_a_body_that_drips_is_408(tmp_path: Path) -> None:
         assert running.push("shop", report("in-time")).status_code == 201
 
 
+def test_who_goes_on_sending_reads_the_refusal_whole(tmp_path: Path) -> None:
+    """What is not read when a connection closes makes a reset of it, and the answer may be lost (RFC 9112, 9.6)."""
+    with service(tmp_path, max_body_s=1) as running:
+        head = (
+            f"POST {REPORTS} HTTP/1.1",
+            f"Authorization: Bearer {running.tokens['shop:write']}",
+            "Content-Type: application/json",
+        )
+        with raw(running.origin, *head, f"Content-Length: {40 << 20}") as wire:
+            for _ in range(40):  # all of it, and only then is the answer looked for
+                wire.sendall(b" " * (1 << 20))
+            status, headers, body = answered(wire)
+        assert (status, json.loads(body)["status"], headers["connection"]) == (413, 413, "close")
+        with raw(running.origin, *head, "Content-Length: 1000") as wire:
+            for _ in range(25):  # beyond the second after which it is refused
+                wire.sendall(b" ")
+                time.sleep(0.1)
+            status, _, body = answered(wire)
+        assert (status, json.loads(body)["status"]) == (408, 408)
+
+
+def test_a_connection_that_ends_is_not_read_for_ever(filled: Service) -> None:
+    lines = (
+        f"POST {REPORTS} HTTP/1.1",
+        f"Authorization: Bearer {filled.tokens['shop:write']}",
+        "Content-Type: application/json",
+        f"Content-Length: {1 << 40}",
+    )
+    with raw(filled.origin, *lines) as wire, pytest.raises((BrokenPipeError, ConnectionResetError)):
+        while True:  # ends, since the other side does
+            wire.sendall(b" " * 1000)
+            time.sleep(0.01)
+
+
 def test_a_body_that_ends_early_leaves_nothing_behind(filled: Service, caplog: pytest.LogCaptureFixture) -> None:
     lines = (
         f"POST {REPORTS} HTTP/1.1",
@@ -109,6 +144,7 @@ def test_a_body_that_ends_early_leaves_nothing_behind(filled: Service, caplog: p
         "Content-Type: application/json",
         "Content-Length: 100000",
     )
+    caplog.set_level(logging.INFO, "contract.service")
     wire = raw(filled.origin, *lines, body=json.dumps(report("cut")).encode()[:9000])
     wire.close()
     until = time.monotonic() + 20
@@ -116,6 +152,7 @@ def test_a_body_that_ends_early_leaves_nothing_behind(filled: Service, caplog: p
         while "/reports 400 " not in caplog.text and time.monotonic() < until:
             time.sleep(0.05)
             assert client.get(f"{REPORTS}/cut").status_code == 404
+    assert "/reports 400 " in caplog.text
     assert "not caught" not in caplog.text
 
 
