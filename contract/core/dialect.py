@@ -817,7 +817,7 @@ def _repoint(value: dict[str, Any], converted: Converted) -> None:
                 continue
             shape, inner = position
             new = child
-            if shape is LIST and isinstance(child, list):
+            if shape is not MAP and isinstance(child, list):  # `items` too: 2.0 has draft 4's tuples
                 entries = [walk(entry, inner) if isinstance(entry, dict) else entry for entry in child]
                 if any(one is not other for one, other in zip(entries, child, strict=True)):
                     new = entries

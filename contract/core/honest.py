@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from contract.core import message, sample, variants
+from contract.core.document import resolve
 from contract.core.evidence import Exchange, Headers, is_json
 from contract.core.known import Known, forms, word
-from contract.core.plausible import better, repaired, text_for, wanted
+from contract.core.plausible import as_described, better, repaired, shown_in, text_for, wanted, without
 from contract.core.sample import MISSING
 from contract.core.variants import Base
 from contract.core.verbs import SAFE
 
 if TYPE_CHECKING:
     from contract.core.openapi import MediaType, Operation, Parameter
+
+
+_ROUNDS = 5
+"""Refusals of the least body that are done as they ask."""
 
 
 class Honest:
@@ -62,60 +68,80 @@ class Honest:
                 if parameter.required and parameter.location == "query":
                     for value in islice(self._seen(operation, parameter), 3):
                         yield Base({**values, parameter.label: value}, headers=accept)
-            several = dict(values)
-            for parameter in operation.parameters:
-                if parameter.location == "query" and (found := self._value(operation, parameter)) is not MISSING:
-                    several.setdefault(parameter.label, found)
-            if len(several) > len(values) and plain and status_of(plain[-1]) in (400, 422):
-                yield Base(several, headers=accept)
+            several = self.asked_for_all(operation, Base(values, headers=accept))
+            if several is not None and plain and status_of(plain[-1]) in (400, 422):
+                yield several
             return
         schema = media.schema
         if schema is None:
             yield Base(values, media=media.range, headers=accept)
             return
-        seen: list[Any] = []
-        for salt, full in ((0, False), (0, True)):
-            body = sample.value(operation.schemas, schema, "request", salt=salt, full=full)
+        refused: list[tuple[Any, Any]] = []
+        """Bodies, and what was said of them."""
+        for full in (False, True):
+            body = sample.value(operation.schemas, schema, "request", full=full)
             if body is MISSING:
                 continue
             body = self._likely(operation, schema, body)
-            if body not in seen:
-                seen.append(body)
+            if all(body != other for other, _ in refused):
+                asked = len(plain)
                 yield Base(values, body, media.range, accept)
-        if not seen:
+                refused.append((body, words(plain[-1]) if len(plain) > asked else None))
+        if not refused:
             yield Base(values, media=media.range, headers=accept)
             return
-        yield from self._after_refusal(operation, schema, values, media.range, accept, seen, plain)
+        yield from self._after_refusal(operation, schema, Base(values, None, media.range, accept), refused, plain)
+
+    def asked_for_all(self, operation: Operation, base: Base) -> Base | None:
+        """The request with each query parameter that may be left out; None where there is none."""
+        several = dict(base.given)
+        for parameter in operation.parameters:
+            if parameter.location == "query" and (found := self._value(operation, parameter)) is not MISSING:
+                several.setdefault(parameter.label, found)
+        return replace(base, given=several) if len(several) > len(base.given) else None
 
     def _after_refusal(
-        self, operation: Operation, schema: str, values: Mapping[str, Any], media: str, accept: Headers, seen: list[Any], plain: Sequence[Exchange]
-    ) -> Iterator[Base]:  # fmt: skip
-        """What the refusal asks for, once; and another name where one is taken."""
-        refusal = words(plain[-1]) if plain else None
-        if refusal is not None:
-            full = seen[-1]
-            body = seen[0]
-            if isinstance(body, Mapping) and isinstance(full, Mapping):
-                absent = {name: value for name, value in full.items() if name not in body}
-                body = {**body, **wanted(refusal, absent)}
-            for start in (repaired(body, refusal), repaired(full, refusal)):
-                if start not in seen:
-                    seen.append(start)
-                    yield Base(values, start, media, accept)
+        self, operation: Operation, schema: str, base: Base, refused: list[tuple[Any, Any]], plain: Sequence[Exchange]
+    ) -> Iterator[Base]:
+        """What each refusal asks for, of the least body and of the full one; and another name where one is taken."""
+        seen = [body for body, _ in refused]
+        full = seen[-1]
+        for (body, refusal), rounds in zip((refused[0], refused[-1]), (_ROUNDS, 2), strict=True):
+            for _ in range(rounds):
+                if refusal is None:
+                    break
+                if isinstance(body, Mapping) and isinstance(full, Mapping):
+                    absent = {name: value for name, value in full.items() if name not in body}
+                    body = {**body, **wanted(refusal, absent)}
+                fresh = repaired(body, refusal)
+                if fresh in seen:
+                    fresh = without(body, refusal)
+                    if fresh in seen or not operation.schemas.accepts(schema, "request", fresh):
+                        break
+                body = fresh
+                seen.append(body)
+                asked = len(plain)
+                yield replace(base, body=body)
+                refusal = words(plain[-1]) if len(plain) > asked else None
         last = status_of(plain[-1]) if plain else 0
         said = str(words(plain[-1])).lower() if plain else ""
         if last == 409 or re.search(r"already|taken|exists|unique|duplicate", said):
             salt = 100 + self._fresh() % 1_000_000_000
+            again = renewed(seen[-1], salt)
+            if again not in seen and operation.schemas.accepts(schema, "request", again):
+                yield replace(base, body=again)
             body = sample.value(operation.schemas, schema, "request", salt=salt)
             if body is not MISSING:
-                yield Base(values, renewed(self._likely(operation, schema, body), salt), media, accept)
+                yield replace(base, body=renewed(self._likely(operation, schema, body), salt))
 
     def _likely(self, operation: Operation, schema: str, body: Any) -> Any:
         """The body with likelier values where they keep the schema."""
-        likely = better(body)
-        for fresh in (self._known.filled(likely), likely):
-            if fresh == body or operation.schemas.accepts(schema, "request", fresh):
-                return fresh
+        shown = as_described(body, sample.descriptions(operation.schemas, schema, "request", body))
+        for start in (shown, body):
+            likely = better(start)
+            for fresh in (self._known.filled(likely), likely):
+                if fresh == body or operation.schemas.accepts(schema, "request", fresh):
+                    return fresh
         return body
 
     def _value(self, operation: Operation, parameter: Parameter) -> Any:
@@ -128,9 +154,10 @@ class Honest:
             return own  # an example, a default, an enum, a format
         for value in islice(self._seen(operation, parameter), 1):
             return value
-        likely = text_for(parameter.name)
-        if likely is not None and operation.schemas.accepts(parameter.schema, "request", likely):
-            return likely
+        told = shown_in(str(resolve(operation.root, parameter.pointer).get("description", "")))
+        for likely in (*told, text_for(parameter.name)):
+            if likely is not None and operation.schemas.accepts(parameter.schema, "request", likely):
+                return likely
         return own
 
     def _seen(self, operation: Operation, parameter: Parameter) -> Iterator[Any]:
@@ -320,8 +347,9 @@ def _renewed_leaf(key: str, item: Any, salt: int) -> Any:
         return renewed(item, salt)
     if "@" in item:
         return f"user{salt}@example.com"
-    if re.fullmatch(r"(.*_)?(name|title|slug|key|code|login|label|handle|id|identifier|sku|number)", name):
-        return f"{item[:40]}{salt}"
+    if re.fullmatch(r"(.*_)?(name|title|slug|key|code|login|label|handle|id|identifier|sku|number|domain|host)", name):
+        # What ends a host's name, or a path, says what it is.
+        return f"n{salt}.{item}" if re.fullmatch(r"[\w-]+(\.[\w-]+)+\.?", item) else f"{item[:40]}{salt}"
     return item
 
 

@@ -84,6 +84,70 @@ _LATER = re.compile(
 """What lies in the future, where servers care: an end comes after its beginning, and after today."""
 
 
+_SHOWN = re.compile(
+    r"(?:\be\.g\.|\beg\b|\bfor (?:example|instance)|\bsuch as|\bexamples?(?: values?)?)[,:]?\s*"
+    r"(?:(?:<code>|[`\"'“‘«])(?P<quoted>[^`\"'“”‘’«»<>\n]{1,200})(?:</code>|[`\"'”’»])|(?P<bare>(?=\S*[\d./:@_-])[^\s()\[\]{},;\"'`<>]{2,200})(?=[),;]))",
+    re.IGNORECASE,
+)  # fmt: skip
+
+
+def shown_in(description: str) -> list[str]:
+    """The texts that a description gives as examples.
+
+    >>> shown_in("Name of the zone (e.g. “example.com.”), MUST have a trailing dot"), shown_in("For example, `1h30m`.")
+    (['example.com.'], ['1h30m'])
+    >>> shown_in("A range (e.g. 10.0.0.0/8)"), shown_in("For example, it may fail.")
+    (['10.0.0.0/8'], [])
+    """
+    found = (match["quoted"] or match["bare"] for match in _SHOWN.finditer(description))
+    return list(dict.fromkeys(text.strip() for text in found if text.strip()))
+
+
+_CHOICE = re.compile(
+    r"(?:must|can|may|should) be(?: one of| either)?|one of|either|(?:valid|possible|allowed|supported|accepted|available) (?:values|types|options)(?: are| include)?",
+    re.IGNORECASE,
+)  # fmt: skip
+_OPTIONS = re.compile(
+    r"""[:\s]*((?:["'`“‘]?[A-Za-z0-9][\w.:/+-]*["'`”’]?(?:\s*,\s*(?:or |and )?|\s+(?:or|and)\s+|\s*[|/]\s*))+["'`“‘]?[A-Za-z0-9][\w:/+-]*["'`”’]?)"""
+)
+
+
+def options_in(description: str) -> list[str]:
+    """The values that a description says are allowed: in capitals or quoted, since plain words may be a sentence.
+
+    >>> options_in("Must be REPLACE or DELETE. With DELETE, all goes."), options_in("One of `on`, `off` or `auto`.")
+    (['REPLACE', 'DELETE'], ['on', 'off', 'auto'])
+    >>> options_in("It must be given or left out"), options_in("Can be A.")
+    ([], [])
+    """
+    for match in _CHOICE.finditer(description):
+        listed = _OPTIONS.match(description, match.end())
+        if listed is None:
+            continue
+        words = [part for part in re.split(r"\s*,\s*|\s+(?:or|and)\s+|\s*\|\s*", listed[1]) if part]
+        words = [re.sub(r"^(?:or|and)\s+", "", word) for word in words]
+        quoted = [word[1:-1] for word in words if word[0] in "\"'`“‘" and word[-1] in "\"'`”’" and len(word) > 2]
+        if len(quoted) == len(words) or all(re.fullmatch(r"[A-Z0-9][A-Z0-9_.-]+", word) for word in words):
+            return quoted or words
+    return []
+
+
+def as_described(value: Any, descriptions: Mapping[str, str]) -> Any:
+    """A value in which each text that only repeats its own name is the example of its description, by place."""
+    for place, leaf in _leaves(value, ""):
+        name = _name(place)
+        if isinstance(leaf, str) and re.fullmatch(rf"{re.escape(name)}(-\d+)?", leaf):
+            said = descriptions.get(place, "")
+            told = [*shown_in(said), *options_in(said)]
+            value = _put(value, place, told[0]) if told else value
+    return value
+
+
+def _name(place: str) -> str:
+    """What the value at a place is called: items are called as their list is."""
+    return next((unescape(token) for token in reversed(place.split("/")) if token and not token.isdecimal()), "")
+
+
 _FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         r"status|state|column|phase|stage|step",
@@ -113,10 +177,11 @@ def siblings(name: str, members: Sequence[Any]) -> list[str]:
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
-_MISSING = re.compile(r"required|missing|must (?:be (?:present|provided|set|given)|not be (?:blank|empty|null))|can(?:'t|not) be (?:blank|empty|null)|should not be (?:blank|empty|null)|no .* (?:given|provided|specified)", re.I)  # fmt: skip
+_MISSING = re.compile(r"required|missing|\b(?:not|isn't|is not) (?:present|provided|given|set|specified|found|defined)|absent|undefined|must (?:be (?:present|provided|set|given)|not be (?:blank|empty|null))|can(?:'t|not) be (?:blank|empty|null)|should not be (?:blank|empty|null)|no .* (?:given|provided|specified)", re.I)  # fmt: skip
 _LEAST = re.compile(r"(?:at least|minimum(?: length)?(?: of| is)?|longer than(?: or equal to)?|(?:not|no)(?: be)? (?:shorter|fewer|less) than|greater than(?: or equal to)?|>=?|min(?:imum)?:?)\s*(\d+)", re.I)  # fmt: skip
 _MOST = re.compile(r"(?:at most|maximum(?: length)?(?: of| is)?|shorter than(?: or equal to)?|(?:not|no)(?: be| have)? (?:longer|more|greater) than|less than(?: or equal to)?|<=?|max(?:imum)?:?|may not be greater than)\s*(\d+)", re.I)  # fmt: skip
 _ONE_OF = re.compile(r"(?:one of|allowed(?: values)?(?: are)?|possible values(?: are)?|expected|either|valid values(?: are)?|choose from)[:\s]*[\[({]?\s*([^\])}.;]+)", re.I)  # fmt: skip
+_UNWANTED = re.compile(r"(?:not|n't) (?:be )?(?:supported|allowed|permitted|accepted|recogni[sz]ed|implemented|(?:set|specified|used|given|changed|modified)\b)|un(?:known|supported|expected|recogni[sz]ed)|read[- ]?only|must be (?:absent|empty|omitted)|prohibited|deprecated|extra (?:fields?|inputs?|propert)", re.I)  # fmt: skip
 _KINDS: tuple[tuple[str, str], ...] = (
     (r"e-?mail", "user@example.com"),
     (r"\buuid|\bguid", "1f0d0000-0000-4000-8000-000000000001"),
@@ -126,21 +191,29 @@ _KINDS: tuple[tuple[str, str], ...] = (
     (r"\burl|\buri\b", "https://example.com/"),
     (r"\bip\b|ip address|parseaddr|inet", "192.0.2.1"),
     (r"regex|regular expression", "a.*"),
+    (r"\bfqdn|fully[- ]qualified|trailing dot|dns name|not canonical", "host.example.com."),
     (r"json", "{}"),
 )
 
 
-def said_of(refusal: Any, place: str, names: frozenset[str] = frozenset()) -> Iterator[str]:
+def said_of(refusal: Any, place: str, names: frozenset[str] = frozenset(), value: Any = None) -> Iterator[str]:
     """The sentences of a refusal (its JSON, or its text) that speak of a place of the body, `/items/0/title`.
 
     They are found by key (`{"errors": {"title": ["too short"]}}`), beside a list or path that names the place
-    (`{"loc": ["body", "title"], "msg": "…"}`), or as words of a sentence that is found at none of the `names`.
+    (`{"loc": ["body", "title"], "msg": "…"}`), or as words of a sentence that is found at none of the `names`. A
+    sentence also speaks of a place whose `value`, a text, it quotes; of an item of a list only so.
     """
     leaf = unescape(place.rpartition("/")[2])
-    if leaf.isdigit():
-        return
+    is_item = leaf.isdigit()
     for where, text in _sentences(refusal, ()):
-        spoken = f"_{snake(leaf)}_" in f"_{snake(text)}_" or re.search(rf"(?<!\w){re.escape(leaf)}(?!\w)", text)
+        quoted = isinstance(value, str) and len(value) > 1 and re.search(rf"([\"'`“‘]){re.escape(value)}[\"'`”’]", text)
+        if is_item:
+            if quoted:
+                yield text
+            continue
+        spoken = (
+            quoted or f"_{snake(leaf)}_" in f"_{snake(text)}_" or re.search(rf"(?<!\w){re.escape(leaf)}(?!\w)", text)
+        )
         if leaf in where or (spoken and names.isdisjoint(where)):
             yield text
 
@@ -162,7 +235,7 @@ def repaired(value: Any, refusal: Any) -> Any:
     places = list(_leaves(value, ""))
     names = frozenset(unescape(place.rpartition("/")[2]) for place, _ in places)
     for place, leaf in places:
-        for sentence in said_of(refusal, place, names):
+        for sentence in said_of(refusal, place, names, leaf):
             fresh = _asked_for(sentence, leaf)
             if fresh is not None and fresh != leaf:
                 value = _put(value, place, fresh)
@@ -171,8 +244,27 @@ def repaired(value: Any, refusal: Any) -> Any:
 
 
 def wanted(refusal: Any, absent: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the absent properties that a refusal asks for."""
-    return {name: value for name, value in absent.items() if any(_MISSING.search(text) for text in said_of(refusal, f"/{escape(name)}"))}  # fmt: skip
+    """Those of the absent properties that a refusal asks for; where it quotes some of them, these ("Key 'name' is missing")."""
+    told = {name: [text for text in said_of(refusal, f"/{escape(name)}") if _MISSING.search(text)] for name in absent}
+    quoted = {
+        name
+        for name, texts in told.items()
+        if any(re.search(rf"([\"'`“‘]){re.escape(name)}[\"'`”’]", text) for text in texts)
+    }
+    return {name: value for name, value in absent.items() if (name in quoted if quoted else told[name])}
+
+
+def without(value: Any, refusal: Any) -> Any:
+    """The object without those of its properties that a refusal will not have ("links is not supported"), at any depth."""
+    if not isinstance(value, Mapping):
+        return value
+    kept = {}
+    for name, item in value.items():
+        place = f"/{escape(str(name))}"
+        if any(_UNWANTED.search(text) for text in said_of(refusal, place)):
+            continue
+        kept[name] = without(item, refusal) if isinstance(item, Mapping) else item
+    return kept
 
 
 def _asked_for(sentence: str, leaf: Any) -> Any:

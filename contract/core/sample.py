@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 import jsonschema_rs
 
 from contract.core import pattern
-from contract.core.discriminator import mismatches
+from contract.core.discriminator import kinds, mismatches
 from contract.core.document import escape, resolve, unescape
 from contract.core.schema import Schemas, kind_of
 
@@ -149,6 +149,15 @@ def broken(schemas: Schemas, pointer: str, direction: str, *, salt: int = 0, who
                 yield Broken(keyword, errors[0].exact, changed, errors[0].name)
 
 
+def descriptions(schemas: Schemas, pointer: str, direction: str, whole: Any) -> dict[str, str]:
+    """What the schemas say in words of each place of a conforming value."""
+    maker = _Maker(schemas, direction, False, True)
+    return {
+        place: "\n".join(str(node["description"]) for _, node in parts if "description" in node)
+        for place, parts, _ in maker.places(pointer, whole)
+    }
+
+
 def replaced(whole: Any, place: str, fresh: Any) -> Any:
     """A copy of a JSON value with another value at a pointer; MISSING takes the property or item away."""
     if not place:
@@ -187,6 +196,7 @@ class _Maker:
         self.turns: dict[str, int] = {}
         self.visited: set[str] = set()
         self.banned = "readOnly" if direction == "request" else "writeOnly"
+        self.kinds = {f"#/components/schemas/{escape(name)}": each for name, each in kinds(schemas).items()}
 
     def conforming(self, pointer: str, hints: Sequence[Any], salt: int, name: str = "") -> Any:
         validator = self.schemas.validator(pointer, self.direction)
@@ -461,6 +471,9 @@ class _Maker:
         parts, known = _property(nodes, name)
         if not known and optional:
             return False  # an example has it, and no schema does
+        meant = {value for place, _ in nodes for value in self.kinds.get(place, {}).get(name, ())}
+        if meant and all(_is_plain_text(node) for _, node in parts):
+            parts = (*parts, ("", {"enum": sorted(meant)}))
         hints = [hint[name] for hint in given if name in hint]
         try:
             result[name] = self.build(parts, f"{path}/{escape(name)}", hints, salt, trail, optional, name)
@@ -710,6 +723,13 @@ def _item(nodes: Parts, index: int, contained: int) -> Parts:
 def _listed(place: str, node: Mapping[str, Any], keyword: str) -> list[Part]:
     entries = node.get(keyword)
     return [(f"{place}/{keyword}/{i}", entry) for i, entry in enumerate(entries)] if isinstance(entries, list) else []
+
+
+def _is_plain_text(node: Any) -> bool:
+    return isinstance(node, Mapping) and node.get("type") == "string" and not node.keys() & _BINDING
+
+
+_BINDING = frozenset(("enum", "const", "pattern", "format", "minLength", "maxLength", "allOf", "anyOf", "oneOf", "not"))
 
 
 def _literals(node: Mapping[str, Any]) -> list[Any]:

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 from contract.core import message, sample
 from contract.core.document import escape, resolve, unescape
 from contract.core.evidence import Headers, Request, header, is_json
-from contract.core.plausible import siblings, snake
+from contract.core.plausible import as_described, better, siblings, snake
 from contract.core.sample import MISSING
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _TEXTS = ("zq7-no-such", "(", "\x01", "żółw", "*zq7", "-1", "0", "a b/c", "")
 """Texts that keep a schema of type string and that servers trip over."""
 _FIELDS = ("*zq7", "", "zq7", '"')  # the same for a header's value
 _WHOLE = (0, -1, 2**31, 2**63)
+_ADDED = 20  # properties that a plain body lacks, each of them added alone and broken
 _BRIEF = 3  # constraints that are broken at one place of a parameter
 _ENUM = 8  # members of an enum that are each asked for
 
@@ -581,8 +582,17 @@ def _by_place(operation: Operation, base: Base, seen: Callable[[str], Iterable[A
     if media is None or media.schema is None or base.body is MISSING:
         return
     schemas = operation.schemas
-    full = sample.value(schemas, media.schema, "request", full=True)
+    schema = media.schema
+    plain = full = sample.value(schemas, schema, "request", full=True)
+    if plain is not MISSING:
+        said = as_described(plain, sample.descriptions(schemas, schema, "request", plain))
+        full = next(each for each in (better(said), said, plain) if schemas.accepts(schema, "request", each))
     whole = base.body
+    starts = {place: _with(operation, schema, whole, full, place) for place in _absent(whole, full, "")}
+    """The plain body and one thing that it lacks, by the place of that."""
+
+    def start_at(place: str) -> Any:
+        return next((start for added, start in starts.items() if f"{place}/".startswith(f"{added}/")), whole)
 
     def sent(value: Any, what: str, place: str) -> Iterator[Ask]:
         yield from _asked(what, base.write(operation, given={"body": value}), f"body:{place}" if place else "body")
@@ -590,24 +600,24 @@ def _by_place(operation: Operation, base: Base, seen: Callable[[str], Iterable[A
     def extras() -> Iterator[Ask]:
         if isinstance(whole, Mapping):
             yield from sent({**whole, NOBODYS: 1}, "a property that nobody declares", f"/{NOBODYS}")
-        if full is not MISSING and full != whole:
-            yield from sent(full, "every property", "")
+        if plain is not MISSING and plain != whole:
+            yield from sent(plain, "every property", "")
 
     yield extras()
     broken: dict[str, list[sample.Broken]] = {}
-    for each in islice(sample.broken(schemas, media.schema, "request", whole=whole), 60):
+    for each in islice(sample.broken(schemas, schema, "request", whole=whole), 60):
         broken.setdefault(each.pointer + (f"/{escape(each.name)}" if each.name else ""), []).append(each)
-    if full is not MISSING and full != whole:
-        for each in islice(sample.broken(schemas, media.schema, "request", whole=full), 60):
+    for start in list(starts.values())[:_ADDED]:
+        for each in islice(sample.broken(schemas, schema, "request", whole=start), 60):
             place = each.pointer + (f"/{escape(each.name)}" if each.name else "")
             if place not in broken:
                 broken[place] = [each]
     leaves = list(_leaves(whole, ""))
-    if full is not MISSING and isinstance(full, Mapping) and isinstance(whole, Mapping):
-        leaves += [(place, value) for place, value in _leaves({k: v for k, v in full.items() if k not in whole}, "")]
+    if isinstance(full, Mapping) and isinstance(whole, Mapping):
+        leaves += _leaves({name: item for name, item in full.items() if name not in whole}, "")
 
     def at(place: str, value: Any) -> Iterator[Ask]:
-        start = whole if _has(whole, place) else full
+        start = start_at(place)
         wrong = iter(sorted(broken.pop(place, []), key=_telling))
         odd = [
             sent(sample.replaced(start, place, each), f"`body:{place}` as {_shown(each)}", place)
@@ -636,6 +646,28 @@ def _by_place(operation: Operation, base: Base, seen: Callable[[str], Iterable[A
     for place, several in list(broken.items()):
         if place not in {known for known, _ in leaves}:
             yield iter([ask for each in several[:2] for ask in sent(each.value, f"`body:{place}` breaks `{each.keyword}`", place)])  # fmt: skip
+
+
+def _absent(whole: Any, full: Any, place: str) -> Iterator[str]:
+    """Places of the full body that the plain one lacks, though it has what they lie in."""
+    if isinstance(full, Mapping) and isinstance(whole, Mapping):
+        for name, item in full.items():
+            below = f"{place}/{escape(str(name))}"
+            if name in whole:
+                yield from _absent(whole[name], item, below)
+            else:
+                yield below
+    elif isinstance(full, list) and isinstance(whole, list) and full:
+        if whole:
+            yield from _absent(whole[0], full[0], f"{place}/0")
+        else:
+            yield place
+
+
+def _with(operation: Operation, schema: str, whole: Any, full: Any, place: str) -> Any:
+    """The plain body and what the full one has at that place; the full one where it cannot stand alone."""
+    fresh = sample.replaced(whole, place, resolve(full, f"#{place}"))
+    return fresh if operation.schemas.accepts(schema, "request", fresh) else full
 
 
 def _enum_at(operation: Operation, media: MediaType | None, place: str) -> list[Any]:

@@ -450,6 +450,18 @@ def test_security_definitions_become_schemes() -> None:
     }
 
 
+def test_a_tuple_of_2_0_refers_to_what_was_moved() -> None:
+    tuple_ = {"type": "array", "items": [{"$ref": "#/definitions/A"}, {"type": "string"}]}
+    get = {"responses": {"200": {"description": "", "schema": tuple_}}}
+    new = from_swagger({"swagger": "2.0", "info": {}, "paths": {"/a": {"get": get}}, "definitions": {"A": {"items": [{"$ref": "#/definitions/A"}]}}})  # fmt: skip
+    moved = [{"$ref": "#/components/schemas/A"}, {"type": "string"}]
+    answer = new.value["paths"]["/a"]["get"]["responses"]["200"]["content"]["*/*"]["schema"]
+    assert answer == {"type": "array", "items": moved}
+    assert new.value["components"]["schemas"]["A"] == {"items": moved[:1]}
+    rewritten = to_2020_12(new.value, "3.0")
+    assert rewritten["components"]["schemas"]["A"] == {"prefixItems": moved[:1]}
+
+
 def test_each_moved_part_knows_where_it_stood() -> None:
     get = {
         "parameters": [

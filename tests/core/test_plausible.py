@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import time
 from typing import Any
 
 import pytest
 
-from contract.core.plausible import better, repaired, said_of, snake, text_for, wanted
+from contract.core.plausible import (
+    as_described,
+    better,
+    options_in,
+    repaired,
+    said_of,
+    shown_in,
+    snake,
+    text_for,
+    wanted,
+    without,
+)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +130,8 @@ def test_a_text_that_is_too_short_grows(refusal: Any) -> None:
         ({"day": "day"}, {"day": ["not a valid date"]}, {"day": "2026-01-02"}),
         ({"ref": "ref"}, {"message": "ref must be a UUID"}, {"ref": "1f0d0000-0000-4000-8000-000000000001"}),
         ({"source": "source"}, {"source": ["no valid IP address"]}, {"source": "192.0.2.1"}),
+        ({"zone": "zone"}, {"error": "DNS Name 'zone' is not canonical"}, {"zone": "host.example.com."}),
+        ({"servers": ["servers"]}, {"error": "Server is not canonical: 'servers'"}, {"servers": ["host.example.com."]}),
         ({"items": [{"name": "n"}, {"name": "m"}]}, {"errors": {"items.0.name": ["at least 3 characters"]}}, {"items": [{"name": "nxxx"}, {"name": "mxxx"}]}),
     ],
 )  # fmt: skip
@@ -172,6 +187,8 @@ def test_names_with_slashes_and_tildes_are_places_too() -> None:
         ({"errors": [{"field": "title", "defaultMessage": "must not be null"}]}, ["title"]),
         ("title should not be empty", ["title"]),
         ({"error": "missing title, missing text"}, ["title", "text"]),
+        ({"error": "Key 'title' not present or not a String"}, ["title"]),
+        ({"error": "title is not specified or not a string"}, ["title"]),
         ({"errors": {"title": ["is too long"]}}, []),
         ({}, []),
     ],
@@ -179,6 +196,72 @@ def test_names_with_slashes_and_tildes_are_places_too() -> None:
 def test_what_is_missed_is_known(refusal: Any, names: list[str]) -> None:
     absent = {"title": "t", "text": "b", "other": 1}
     assert wanted(refusal, absent) == {name: absent[name] for name in names}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kept"),
+    [
+        ("bad parameter: links is not supported", {"name": "n", "host": {"port": 1}}),
+        ({"errors": {"port": ["unknown field"]}}, {"name": "n", "links": [1], "host": {}}),
+        ({"detail": [{"loc": ["body", "name"], "msg": "Extra inputs are not permitted"}]}, {"links": [1], "host": {"port": 1}}),
+        ({"message": "host must be empty when links is set"}, {"name": "n"}),
+        ("the name is too long", {"name": "n", "links": [1], "host": {"port": 1}}),
+        ("not supported", {"name": "n", "links": [1], "host": {"port": 1}}),
+        (None, {"name": "n", "links": [1], "host": {"port": 1}}),
+    ],
+)  # fmt: skip
+def test_what_a_refusal_will_not_have_is_taken_out(refusal: Any, kept: Any) -> None:
+    assert without({"name": "n", "links": [1], "host": {"port": 1}}, refusal) == kept
+    assert without([1], refusal) == [1]
+
+
+def test_a_text_that_says_nothing_is_what_its_description_shows() -> None:
+    body = {"name": "name", "kind": "kind-2", "state": "open", "hosts": ["hosts"], "ttl": 3}
+    descriptions = {
+        "/name": "Name of the zone (e.g. “example.com.”) MUST have a trailing dot",
+        "/kind": "Must be REPLACE or DELETE. With DELETE, all records go.",
+        "/state": "One of 'closed', 'open'",  # a value that says something stays
+        "/hosts/0": "for example `a.example`",
+        "/ttl": "e.g. `60`",  # of a number nobody knows what it repeats
+    }
+    assert as_described(body, descriptions) == {
+        **body,
+        "name": "example.com.",
+        "kind": "REPLACE",
+        "hosts": ["a.example"],
+    }
+    assert as_described(body, {}) == body
+    assert as_described("kind", {"": "Must be A1 or B2"}) == "kind"
+
+
+@pytest.mark.parametrize(
+    ("description", "shown", "options"),
+    [
+        ("", [], []),
+        ("The name, for example when it is long, is cut.", [], []),
+        ("A duration such as `1h30m` or `2d`.", ["1h30m"], []),
+        ("An address, e.g. 10.0.0.1, of the host.", ["10.0.0.1"], []),
+        ("Example: 'red'", ["red"], []),
+        ("Either `asc` or `desc`", [], ["asc", "desc"]),
+        ("Possible values: NONE, ALL, SOME", [], ["NONE", "ALL", "SOME"]),
+        ("Allowed values are 'a', 'b' and 'c'.", [], ["a", "b", "c"]),
+        ("It can be long or short, and must be given or left out.", [], []),
+        ("<code>e.g. </code>", [], []),
+        ("e.g. `" + "x" * 500 + "`", [], []),
+    ],
+)
+def test_what_a_description_shows(description: str, shown: list[str], options: list[str]) -> None:
+    assert (shown_in(description), options_in(description)) == (shown, options)
+
+
+def test_a_description_of_any_length_is_read_in_no_time() -> None:
+    began = time.process_time()
+    for piece in ("e.g. ", "must be a, ", "one of a or ", "`" * 5, "A | "):
+        shown_in(piece * 20_000)
+        options_in(piece * 20_000)
+    plain = time.process_time()
+    re.findall(r"e\.g\.", "x" * 50_000_000)
+    assert plain - began < 60 * (time.process_time() - plain), "as long as sixty times reading fifty megabytes"
 
 
 def test_a_refusal_speaks_of_a_place_by_key_path_or_words() -> None:

@@ -382,6 +382,27 @@ class _Walk:
                 if answer is None or answer.status in (401, 403, 404, 405, 410, 429, 501):
                     break  # not for what was in the request
             tried += 1
+        yield from self._with_queries(stop)
+
+    def _with_queries(self, stop: Stop) -> Iterator[Exchange | Complaint]:
+        """Some routers look at the query too: before an operation counts as not served, it is asked with all of its own."""
+        operation, base = stop.operation, stop.base
+        told = {status_of(item) for item in stop.plain}
+        if base is None or stop.left <= 0 or not told or told - {404, 405, 501}:
+            return
+        if "{" in operation.path and not stop.is_sure:
+            return  # it is about what the path names
+        fuller = self.honest.asked_for_all(operation, base)
+        request = written(stop, fuller) if fuller is not None else None
+        if fuller is None or request is None:
+            return
+        for item in self.ask(stop, Ask("with its whole query", request, is_blamed=False)):
+            yield item
+            if isinstance(item, Exchange):
+                stop.plain.append(item)
+                if 200 <= status_of(item) < 300:
+                    stop.base, stop.is_accepted, stop.is_sure = fuller, True, True
+                    self._remember(stop, fuller)
 
     def _everything(self, stop: Stop) -> Iterator[Exchange | Complaint]:
         if stop.base is None:

@@ -591,6 +591,22 @@ def test_an_item_of_which_no_id_is_known_is_not_said_to_be_missing() -> None:
     assert walked(ITEM, api).told == []
 
 
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_router_that_looks_at_the_query_is_asked_with_all_of_it(status: int) -> None:
+    parameters = [{"name": "from", "in": "query", "schema": {"type": "string"}}]
+    for method in ("get", "post"):
+        paths = {"/images": {method: operation(parameters=parameters)}}
+        served = walked(
+            paths,
+            Api({f"{method.upper()} /images": lambda asked: Answer(200 if "from=" in asked.query else status, {})}),
+        )
+        assert [each.kind for each in served.complaints if each.kind == "operation-not-served"] == []
+        never = walked(paths, Api({f"{method.upper()} /images": given(status, {})}), is_router_s=lambda _: True)
+        assert [each.kind for each in never.complaints if each.kind == "operation-not-served"] == [
+            "operation-not-served"
+        ]
+
+
 def test_some_items_that_are_found_are_enough() -> None:
     def read(asked: Asked) -> Answer:
         return Answer(200, {"id": 2}) if asked.parts[0] == "2" else Answer(404, {"error": "archived"})
@@ -709,6 +725,48 @@ def test_what_a_refusal_says_is_used_once_to_do_better() -> None:
     assert 201 in result.statuses("POST /boxes")
     media, body = result.learnt.bodies["POST /boxes"]
     assert media == JSON and len(body["name"]) >= 12
+
+
+def test_a_server_that_says_one_thing_at_a_time_is_followed_to_the_end() -> None:
+    """Nothing is required, all is wanted; a name is of a form that only the description tells."""
+
+    def create(asked: Asked) -> Answer:
+        body = asked.json if isinstance(asked.json, dict) else {}
+        for name in ("name", "kind", "servers"):
+            if not body.get(name):
+                return Answer(422, {"error": f"Key '{name}' not present"})
+        if not str(body["name"]).endswith(".example."):
+            return Answer(422, {"error": f"Name '{body['name']}' is not good"})
+        if not str(body["servers"][0]).endswith("."):
+            return Answer(422, {"error": f"Server is not canonical: '{body['servers'][0]}'"})
+        if body.keys() - {"name", "kind", "servers"}:
+            return Answer(422, {"error": "too much"})
+        return Answer(201, {"id": 1})
+
+    schema = {
+        "properties": {
+            **{name: {"type": "string"} for name in ("serial", "account", "key")},
+            "name": {"type": "string", "description": "Its name (e.g. “zone.example.”) MUST have a trailing dot"},
+            "kind": {"type": "string", "enum": ["one", "other"]},
+            "servers": {"type": "array", "items": {"type": "string"}},
+        }
+    }
+    paths = {"/zones": {"post": operation(body={"required": True, "content": {JSON: {"schema": schema}}})}}
+    result = walked(paths, Api({"POST /zones": create}))
+    assert result.learnt.bodies["POST /zones"] == (
+        JSON,
+        {"name": "zone.example.", "kind": "one", "servers": ["host.example.com."]},
+    )
+    assert len(result.exchanges) <= MAX_REQUESTS
+    # What is odd in one place is odd in that place alone: beside it stands what was taken.
+    bodies = []
+    for asked in result.of("POST /zones"):
+        try:
+            bodies.append(json.loads(asked.body or b"null"))
+        except ValueError:
+            continue  # malformed on purpose
+    odd = [body for body in bodies if isinstance(body, dict) and "account" in body]
+    assert odd and sum(body.get("kind") == "one" and "serial" not in body for body in odd) >= len(odd) - 2
 
 
 def test_a_taken_name_is_made_new() -> None:
