@@ -61,6 +61,12 @@ SERVICE_SCHEMA: dict[str, Any] = {
             "maximum": 604_800,
             "description": "seconds that a check of the service's own may take (default: 3600)",
         },
+        "checks_at_once": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 64,
+            "description": "checks that run at the same time, each of another project (default: 2)",
+        },
         "keep_days": {
             "type": "integer",
             "minimum": 0,

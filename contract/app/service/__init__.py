@@ -46,7 +46,7 @@ ROUTERS = (
 def create_app(config: ServiceConfig, store: Store | None = None) -> FastAPI:
     """The application on a database, which it opens if none is given, and closes in any case."""
     kept = store if store is not None else Store.open(config.database)
-    runner = Runner(kept, config.checks, config.max_check_s, config.keep_days)
+    runner = Runner(kept, config.checks, config.max_check_s, config.keep_days, at_once=config.checks_at_once)
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:

@@ -32,6 +32,8 @@ class ServiceConfig:
     """Seconds in which a body must be there as a whole."""
     max_check_s: int = 3600
     """Seconds that a check of the service's own may take."""
+    checks_at_once: int = 2
+    """Checks that run at the same time, each of another project."""
     keep_days: int = 0
     """Days that reports are kept whole; 0 for good."""
     secure_cookies: bool = False
@@ -47,6 +49,7 @@ _NUMBERS = {
     "max_body_bytes": (1024, 2**31),
     "max_body_s": (1, 3600),
     "max_check_s": (1, 7 * 86_400),
+    "checks_at_once": (1, 64),
     "keep_days": (0, 36_500),
 }
 _TEXTS = ("host", "database")

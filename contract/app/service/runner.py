@@ -1,6 +1,6 @@
-"""Checks in the background: each in a process of its own, one after the other; and reports whose time is over.
+"""Checks in the background: each in a process of its own, few at once; and reports whose time is over.
 
-One thread takes what is queued and listens to its process, another gives signs of life, so that a lost service is noticed.
+A thread takes what is queued and listens to its process, another gives signs of life, so that a lost service is noticed.
 """
 
 from __future__ import annotations
@@ -32,13 +32,15 @@ LOOK_S = 5.0
 TIDY_S = 3600.0
 """How often reports are looked for whose time is over."""
 LIMIT_S = 3600
+AT_ONCE = 2
+"""Checks that run at the same time, each of another project."""
 PATIENCE_S = 15.0
 """How long a stop waits for what is just being written."""
 _TRIES = 5
 
 
 class Runner:
-    """Runs what is queued, one check after the other, and keeps reports for `keep_days` (0: for good)."""
+    """Runs what is queued, `at_once` checks at a time, and keeps reports for `keep_days` (0: for good)."""
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class Runner:
         limit_s: float = LIMIT_S,
         keep_days: int = 0,
         clock: Callable[[], float] = time.monotonic,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._store = store
         self._checks = checks
@@ -55,13 +58,19 @@ class Runner:
         self._clock = clock
         self._wake = threading.Event()
         self._stopped = threading.Event()
-        self._running: Apart | None = None
+        self._running: dict[int, Apart] = {}
+        """By the id of their check."""
         self._tidied: float | None = None
-        # It does not keep the process: a check whose service is killed is `interrupted` a minute later.
-        self._thread = threading.Thread(target=self._work, name="contract-checks", daemon=True)
+        self._tidying = threading.Lock()
+        # They do not keep the process: a check whose service is killed is `interrupted` a minute later.
+        self._threads = [
+            threading.Thread(target=self._work, name=f"contract-checks-{number}", daemon=True)
+            for number in range(1, at_once + 1)
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def wake(self) -> None:
         """Something was queued."""
@@ -71,10 +80,12 @@ class Runner:
         """Takes no more, and ends what runs: another service, or the next start of this one, may start it again."""
         self._stopped.set()
         self._wake.set()
-        if (running := self._running) is not None:
+        for running in list(self._running.values()):
             running.end()
-        if self._thread.ident is not None:
-            self._thread.join(PATIENCE_S)
+        until = time.monotonic() + PATIENCE_S
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, until - time.monotonic()))
 
     def _work(self) -> None:
         while not self._stopped.is_set():
@@ -87,15 +98,18 @@ class Runner:
             if check is None:
                 self._tidy()
                 self._wake.wait(LOOK_S)
-                self._wake.clear()
+                if not self._stopped.is_set():
+                    self._wake.clear()
                 continue
+            self._wake.set()  # more may be queued, for another thread
             self._run(check)
 
     def _tidy(self) -> None:
         """Empties reports whose time is over, a few at once, so that nobody waits for it."""
-        if not self._keep_days or (self._tidied is not None and self._clock() - self._tidied < TIDY_S):
-            return
-        self._tidied = self._clock()
+        with self._tidying:
+            if not self._keep_days or (self._tidied is not None and self._clock() - self._tidied < TIDY_S):
+                return
+            self._tidied = self._clock()
         try:
             for project in self._store.projects():
                 while count := self._store.prune(project, timedelta(days=self._keep_days), now()):
@@ -122,7 +136,7 @@ class Runner:
             message = f"a bug of ours: {type(error).__name__}; the service's log tells more"
         finally:
             beat.stop()
-            self._running = None
+            self._running.pop(check.id, None)
         self._finish(check, run_id, message, interrupted)
         log.info("check %d of %s ended: %s", check.number, check.project, run_id or message)
 
@@ -132,7 +146,7 @@ class Runner:
         project = self._store.project(check.project)
         if path is None or project is None:
             raise ContractError("the service's configuration names no check of this project any more")
-        apart = self._running = Apart(path)
+        apart = self._running[check.id] = Apart(path)
         if self._stopped.is_set():
             apart.end()  # `stop` may have looked for it a moment ago
         raw = apart.report(self._limit_s, beat.notify)

@@ -21,7 +21,7 @@ import pytest
 from contract.app.apart import Apart, Ended
 from contract.app.configfile import SERVICE_SCHEMA
 from contract.app.service.config import ServiceConfig, load
-from contract.app.service.runner import Runner, _Beat
+from contract.app.service.runner import EVERY_S, Runner, _Beat
 from contract.app.steps import Step
 from contract.core.errors import ConfigError
 from contract.stores.store import Store
@@ -104,6 +104,36 @@ def test_while_one_waits_or_runs_another_is_a_conflict(tmp_path: Path) -> None:
         with running.client("shop:write") as client:
             assert client.get(told["report"]).json()["outcome"]["exit_code"] == 3
             assert client.post(CHECKS).json()["number"] == 2
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_checks_of_other_projects_run_beside_one_another(tmp_path: Path, at_once: int) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as target,
+        service(
+            tmp_path,
+            checks={"shop": silent(tmp_path, target.getsockname()[1]), "bank": checked(tmp_path)},
+            checks_at_once=at_once,
+        ) as running,
+        running.client("admin") as client,
+    ):
+        assert client.post(CHECKS).status_code == 202
+        while client.get(f"{CHECKS}/1").json()["state"] == "queued":
+            time.sleep(0.05)
+        bank = "/api/v1/projects/bank/checks"
+        assert client.post(bank).status_code == 202
+        if at_once == 1:
+            time.sleep(2 * EVERY_S)
+            assert client.get(f"{bank}/1").json()["state"] == "queued", "it waits for the other's end"
+        else:
+            while client.get(f"{bank}/1").json()["state"] != "done":
+                time.sleep(0.05)
+        assert client.get(f"{CHECKS}/1").json()["state"] == "running"
+        target.close()
+        while (
+            client.get(f"{CHECKS}/1").json()["state"] == "running" or client.get(f"{bank}/1").json()["state"] != "done"
+        ):
+            time.sleep(0.05)
 
 
 def test_a_check_that_runs_when_the_service_is_stopped_can_be_started_again(tmp_path: Path) -> None:
