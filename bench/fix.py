@@ -1,11 +1,11 @@
 """How many findings `contract fix` ends by a proven patch of the document, and how many lines the patches touch.
 
-    python bench/fix.py [--switches NAME …] [--services NAME …] [--work DIR] [--write]
+    python bench/fix.py [--switches NAME …] [--services [NAME …]] [--work DIR] [--write]
 
 Each switch of the demo is turned on alone; `contract check` runs in a process of its own, and `contract fix` on its report.
 What only a route list shows has no exchange: for `undeclared-operation` one request is sent to the served demo and given as
-recorded traffic. `--services` runs the walk against services of the shared data, as `bench/truth.py` does. `--write` puts
-the tables into docs/fix.md.
+recorded traffic. `--services` runs the walk against services of the shared data, as `bench/truth.py` does; without a
+name against all of them. `--write` puts the tables of the run into docs/fix.md.
 
 Ends with 1 where a switch whose remedy is on the document's side has no patch, or one of the server's side has one.
 """
@@ -27,8 +27,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from contract.app import fix, settings  # noqa: E402
-from contract.core.report import Report  # noqa: E402
+from contract.app import fix, reported, settings  # noqa: E402
+from contract.core import remedies  # noqa: E402
+from contract.core.report import Ratio, Report  # noqa: E402
 from contract.demo import DRIFTS  # noqa: E402
 
 DOCUMENT_S_SIDE = frozenset(
@@ -43,6 +44,7 @@ DOCUMENT_S_SIDE = frozenset(
 )
 """Switches whose drift a document can take in. The others are faults of the server, or a decision."""
 SESSIONS = "/api/v1/admin/users/0b6f5a2e-7c1d-4a3e-9f42-1d1a6c7e5b01/sessions"
+SERVICES = ("alertmanager", "crowdsec", "kinto", "netdata", "httpbin")
 PAGE = ROOT / "docs" / "fix.md"
 
 
@@ -60,6 +62,13 @@ class Row:
         return self.fixed + len(self.made.left)
 
     @property
+    def on_the_document(self) -> int:
+        """Findings of rules that have remedies."""
+        rules = [target.row.rule for patch in self.made.patches for target in patch.targets]
+        rules += [one.target.row.rule for one in self.made.left]
+        return sum(remedies.why_not(rule) is None for rule in rules)
+
+    @property
     def lines(self) -> list[int]:
         return [patch.lines for patch in self.made.patches]
 
@@ -75,7 +84,7 @@ def of_switch(name: str, work: Path) -> Row:
         done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True)
         if done.returncode not in (0, 1, 3):
             raise RuntimeError(f"{name}: {done.stdout[-400:]}{done.stderr[-400:]}")
-        report = fix.read(work / name / "report.json")
+        report = reported.read(work / name / "report.json")
         if report.findings:
             break
     traffic = [f"ndjson:{recorded(work)}"] if name == "undeclared-operation" else []
@@ -119,8 +128,8 @@ def of_service(name: str, work: Path) -> Row:
 
 def table(rows: list[Row], head: str) -> str:
     lines = [
-        f"| {head} | findings | with a proven patch | patches | lines per patch | without one, because |",
-        "| --- | ---: | ---: | ---: | --- | --- |",
+        f"| {head} | findings | of rules with remedies | with a proven patch | patches | lines per patch | without one, because |",
+        "| --- | ---: | ---: | ---: | ---: | --- | --- |",
     ]
     for row in rows:
         why = Counter(re.split(r"[:,]", re.sub(r"`[^`]*`", "…", one.reason))[0] for one in row.made.left)
@@ -128,10 +137,13 @@ def table(rows: list[Row], head: str) -> str:
         more = len(why) - 4
         said += f"; {more} more" if more > 0 else ""
         shown = ", ".join(map(str, row.lines)) if len(row.lines) < 6 else spread(row.lines)
-        lines.append(f"| {row.name} | {row.findings} | {row.fixed} | {len(row.lines)} | {shown} | {said} |")
+        figures = (row.findings, row.on_the_document, row.fixed, len(row.lines))
+        lines.append(f"| {row.name} | {' | '.join(map(str, figures))} | {shown} | {said} |")
     every = [count for row in rows for count in row.lines]
     whole, part = sum(row.findings for row in rows), sum(row.fixed for row in rows)
-    lines.append(f"| all | {whole} | {part} ({share(part, whole)}) | {len(every)} | {spread(every)} | |")
+    able = sum(row.on_the_document for row in rows)
+    shares = f"{share(part, whole)}, {share(part, able)} of those"
+    lines.append(f"| all | {whole} | {able} | {part} ({shares}) | {len(every)} | {spread(every)} | |")
     return "\n".join(lines)
 
 
@@ -143,7 +155,7 @@ def spread(lines: list[int]) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    return f"{round(100 * part / whole)} %" if whole else "none"
+    return str(Ratio(part, whole))
 
 
 def write(name: str, text: str) -> None:
@@ -157,7 +169,7 @@ def write(name: str, text: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--switches", nargs="*", default=list(DRIFTS), choices=list(DRIFTS), metavar="NAME")
-    parser.add_argument("--services", nargs="*", default=[], metavar="NAME")
+    parser.add_argument("--services", nargs="*", metavar="NAME")
     parser.add_argument("--work", type=Path)
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
@@ -171,8 +183,8 @@ def main() -> int:
             print(shown := table(rows, "switch"))
             if arguments.write:
                 write("switches", shown)
-        if arguments.services:
-            rows = [of_service(name, work / name) for name in arguments.services]
+        if arguments.services is not None:
+            rows = [of_service(name, work / name) for name in arguments.services or SERVICES]
             for row in rows:
                 print(fix.as_text(row.made), file=sys.stderr)
             print(shown := table(rows, "service"))

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from contract.app import outputs, plugins, traffic
 from contract.app.patches import patched
-from contract.app.replay import find
+from contract.app.reported import documents_of, find
 from contract.app.settings import Settings
 from contract.app.steps import Notify, Step, silent
 from contract.core import redact, remedies
@@ -37,6 +37,9 @@ MOST = 20_000
 """Exchanges of recorded traffic that patches are proved on."""
 _MANY = 200
 """Exchanges that show one finding, of which a schema is made."""
+
+_WITHOUT_SCHEMA = "response-without-schema"
+"""The one rule about the document alone whose findings have a remedy: exchanges show what it does not say."""
 
 Key = tuple[str, ...]
 """A finding without the place of its declaration, which an edit may move."""
@@ -60,6 +63,8 @@ class Piece:
     findings: tuple[Finding, ...]
     operation: str | None
     """That it belongs to, if it is declared."""
+    answered: tuple[str, str]
+    """Key of the declared response, and media type; "" for none."""
 
     @property
     def keys(self) -> frozenset[Key]:
@@ -110,20 +115,6 @@ class Fixes:
         return int(bool(self.left))
 
 
-def read(path: Path) -> Report:
-    """The report of a run; raises ConfigError."""
-    from contract.reports import json as report_json
-
-    try:
-        return report_json.read(path.read_bytes())
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such report", "run `contract check` first, or say `--report FILE`") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-    except ContractError as error:
-        raise ConfigError(f"{path}: {error.message}", error.hint) from error
-
-
 def chosen(report: Report, fingerprints: Sequence[str]) -> list[Target]:
     """The findings that are asked about: all that are open, or those that are named."""
     if fingerprints:
@@ -169,9 +160,16 @@ class Workshop:
                 "run `contract check` again, and then `contract fix`",
             )
         self.judge = _judge(document, self.base)
-        self.lint = _lint(self.judge)
+        self.said = list(self.judge.document())
+        self.lint = _lint(self.said)
         self.files = {path: Path(path).read_bytes() for path, _ in document.files if "://" not in path}
         self.fixes_ = Fixes(document.path)
+        self.seen = {
+            (row.key, cell.name, cell.media_type)
+            for row in report.operations
+            for cell in row.responses
+            if cell.exchanges and cell.media_type is not None
+        }
         self.pieces: list[Piece] = []
         self._steps: list[_Step] = []
         self._gather(report)
@@ -197,10 +195,9 @@ class Workshop:
 
     def _gather(self, report: Report) -> None:
         seen = set()
-        for row in report.findings:
-            if row.example is None:
-                continue
-            for example in (*row.example.before, row.example):
+        shown = (each for row in report.findings for each in (row.example, *(one.example for one in row.operations)))
+        for last in filter(None, shown):
+            for example in (*last.before, last):
                 exchange, part = exchange_of(example)
                 identity = (exchange.request, exchange.response)
                 if identity not in seen:
@@ -227,7 +224,10 @@ class Workshop:
     def _add(self, exchange: Exchange, part: bool) -> None:
         judged = self.judge.exchange(exchange)
         operation = judged.operation.key if judged.operation is not None else None
-        self.pieces.append(Piece(exchange, part, judged.findings, operation))
+        _, key, media = judged.answered
+        if operation is not None and media:
+            self.seen.add((operation, key, media))
+        self.pieces.append(Piece(exchange, part, judged.findings, operation, (key, media)))
 
     def _shows(self, target: Target) -> tuple[list[Piece], Finding | None]:
         """The pieces that show a finding, and the finding with all that a report leaves out."""
@@ -242,7 +242,20 @@ class Workshop:
             pieces = [piece for piece in self.pieces if _fits(piece.exchange, target.operation)]
             finding = _made(target, found[0][1] if found else None)
             return pieces, finding
+        if target.row.rule == _WITHOUT_SCHEMA:
+            own = next((one for one in self.said if one.fingerprint == target.fingerprint), None)
+            return [piece for piece in self.pieces if own is not None and _answers(piece, own)], own
         return [piece for piece, _ in found], found[0][1] if found else None
+
+    def _same_place(self, finding: Finding) -> Iterator[Shown]:
+        """What shows the same of a shared schema otherwise: one edit is to be true of all its users."""
+        shared = (finding.mismatch.component or "").startswith("#/components/schemas/")
+        if not shared or finding.rule not in ("response-schema", "undeclared-property"):
+            return
+        for piece in self.pieces:
+            for one in piece.findings:
+                if _declaration(one) == _declaration(finding) and _key(one) != _key(finding):
+                    yield Shown(piece.exchange, piece.part, one)
 
     # --- patches
 
@@ -289,11 +302,11 @@ class Workshop:
         pieces, finding = self._shows(target)
         if finding is None:
             raise Refused(_unshown(row))
-        whole = [piece for piece in pieces if not piece.part] or pieces
-        shown = [Shown(piece.exchange, piece.part) for piece in whole[:_MANY]]
+        shown = [Shown(piece.exchange, piece.part) for piece in pieces] + list(self._same_place(finding))
+        shown = [one for one in shown if not one.part] or shown
         failures: dict[str, None] = {}
         try:
-            for remedy in remedies.options(finding, self.contract, shown):
+            for remedy in remedies.options(finding, self.contract, shown[:_MANY], self.seen):
                 try:
                     return self._proved(target, finding, remedy, pieces)
                 except Refused as refused:
@@ -370,7 +383,8 @@ class Workshop:
         """Raises Refused unless the findings are gone with the new texts, and nothing new appears anywhere."""
         try:
             judge = _judge(self._load(unsaved), self.base)
-            fresh = _lint(judge) - self.lint
+            said = list(judge.document())
+            fresh = _lint(said) - self.lint
         except ContractError as error:
             raise Refused(f"the patched document does not load: {error.message}") from None
         if fresh:
@@ -380,6 +394,8 @@ class Workshop:
         looked = {id(piece): piece for piece in (*others, *(piece for _, pieces in wanted for piece in pieces))}
         after = {key: judge.exchange(piece.exchange) for key, piece in looked.items()}
         for finding, pieces in wanted:
+            if finding.rule == _WITHOUT_SCHEMA and any(_key(one) == _key(finding) for one in said):
+                raise Refused("with it the finding still holds")
             for piece in pieces:
                 judged = after[id(piece)]
                 if any(_key(one) == _key(finding) for one in judged.findings) or (
@@ -461,11 +477,6 @@ def _lines(text: str) -> list[str]:
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
-def documents_of(path: str) -> tuple[str, ...]:
-    """The files behind a report's document: several are merged under their names, parted by commas."""
-    return (path,) if Path(path).is_file() else tuple(path.split(", "))
-
-
 def _base(target: str | None) -> str | None:
     """The base path that a report's operations lie below, where the target's URL has one."""
     if target is None or not target.startswith(("http://", "https://")):
@@ -478,9 +489,9 @@ def _judge(document: Document, base: str | None) -> Judge:
     return Judge(Contract(document, base), lambda _, own: own)
 
 
-def _lint(judge: Judge) -> Counter[tuple[str, str, str]]:
+def _lint(said: Iterable[Finding]) -> Counter[tuple[str, str, str]]:
     """What the document says wrong of itself; lines move, so that no number is told apart."""
-    found = ((one.rule, one.operation or "", one.mismatch.message) for one in judge.document())
+    found = ((one.rule, one.operation or "", one.mismatch.message) for one in said)
     return Counter((rule, operation, re.sub(r"\d+", "0", message)) for rule, operation, message in found)
 
 
@@ -490,6 +501,14 @@ def _key(finding: Finding) -> Key:
     return tuple(str(part) for part in (*parts, mismatch.keyword, mismatch.name))
 
 
+def _declaration(finding: Finding) -> Key:
+    """What a finding says of which declaration, whoever shows it."""
+    mismatch = finding.mismatch
+    return tuple(
+        map(str, (finding.rule, mismatch.where.direction, mismatch.component, mismatch.keyword, mismatch.name))
+    )
+
+
 def _name(exchange: Exchange) -> str:
     answer = exchange.response.status if exchange.response is not None else "no answer"
     return f"{exchange.request.method} {redact.url(exchange.request.url)} ({answer})"
@@ -497,6 +516,16 @@ def _name(exchange: Exchange) -> str:
 
 def _about(exchange: Exchange) -> tuple[str, str, int]:
     return exchange.request.method, exchange.request.url, exchange.response.status if exchange.response else 0
+
+
+def _answers(piece: Piece, finding: Finding) -> bool:
+    """True for an answer of the response that a finding about the document is about."""
+    where = finding.mismatch.where
+    return (
+        piece.operation == finding.operation
+        and piece.answered[0] == where.status
+        and where.media_type in (None, piece.answered[1])
+    )
 
 
 def _fits_any(exchange: Exchange, operations: Iterable[str]) -> bool:
@@ -524,7 +553,7 @@ def _unshown(row: FindingRow) -> str:
     if row.example is None:
         return "the report has no exchange that shows it: name a recording that does with `--traffic`"
     if row.operations:
-        return "the report has one exchange for all operations, and it is another one's: name the recording with `--traffic`"
+        return "the report has exchanges of other operations only: name the recording with `--traffic`"
     return (
         "the exchange in the report does not show it, since it is masked, shortened, or told by what was asked before: "
         "name the recording with `--traffic`"

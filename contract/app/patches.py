@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from contract.core.document import split
-from contract.core.remedies import Edit, Refused, Tokens, applied
+from contract.core.document import pointer, resolve, split
+from contract.core.remedies import Edit, Refused, Tokens, applied, is_listed
 from contract.sources.documents import _json, _yaml
 from contract.sources.documents._text import Text, TextError
 
@@ -57,17 +57,32 @@ def patched(data: bytes, edits: Sequence[Edit]) -> bytes:
     before = value_of(text)
     _refuse_generated(text, before)
     for edit in edits:
+        if _is_said(before, edit):
+            continue  # by an earlier edit, or another patch
         fresh = Source(text).after(edit)
         wanted = applied(before, edit)
         try:
             found = value_of(fresh)
         except TextError as error:
             raise Refused(f"the text around it is written in a way that cannot be kept ({error.message})") from None
-        # `1` and `True` are equal in Python, and not in JSON.
-        if json.dumps(found, sort_keys=True, default=str) != json.dumps(wanted, sort_keys=True, default=str):
+        if not _same(found, wanted):
             raise Refused("the text around it is written in a way that cannot be kept")
         text, before = fresh, found
     return mark + text.encode()
+
+
+def _is_said(value: Any, edit: Edit) -> bool:
+    """True for an item that its list has already."""
+    try:
+        items = resolve(value, pointer(*split(edit.at), *edit.path)) if edit.action == "append" else None
+    except KeyError:
+        return False
+    return isinstance(items, list) and is_listed(items, edit.value)
+
+
+def _same(one: Any, other: Any) -> bool:
+    # `1` and `True` are equal in Python, and not in JSON.
+    return json.dumps(one, sort_keys=True, default=str) == json.dumps(other, sort_keys=True, default=str)
 
 
 def value_of(text: str) -> Any:

@@ -13,22 +13,21 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from contract.app import probing
+from contract.app.reported import documents_of, find, read
 from contract.app.run import load_document
 from contract.app.settings import Settings
 from contract.core import redact, rule
 from contract.core.check import UNDECLARED, Judge, believed
 from contract.core.curl import shortened
-from contract.core.errors import ConfigError, ContractError
+from contract.core.errors import ConfigError
 from contract.core.evidence import Complaint, Exchange, Headers, Request, Response, Traffic, header
 from contract.core.openapi import Contract, Operation
-from contract.core.report import Example, ExampleResponse, FindingRow, Report
+from contract.core.report import Example, ExampleResponse, FindingRow, Member
 from contract.core.target import Target
 
 GONE, HOLDS, UNKNOWN = 0, 1, 3
 """Exit codes: the answer does not show it any more, it does, or it cannot say."""
 _WORDS = {GONE: "Does not hold", HOLDS: "Still holds", UNKNOWN: "Cannot tell"}
-
-_HINT = "a report names it beside each finding that can be sent again: `contract replay 7c1f9a0`"
 
 _REFUSED = frozenset({400, 415, 422})
 """Answers that refuse the data itself."""
@@ -38,16 +37,16 @@ _NOT_THERE = frozenset({404, 410})
 
 def replay(fingerprint: str, settings: Settings, report_path: Path) -> tuple[int, str]:
     """Exit code and sentence; raises ContractError where there is no such finding, or nobody listens."""
-    report = _read(report_path)
+    report = read(report_path)
     row, asked = find(report, fingerprint)
     name = f"{row.rule} {fingerprint[:7] if asked else row.fingerprint[:7]}"
-    if row.example is None:
+    if _example(row, asked) is None:
         reason = f"the report has no request for it, its proof is {row.proof}; run `contract check` again"
         return UNKNOWN, f"{_WORDS[UNKNOWN]}: {name}: {reason}"
     named = settings.target or report.target
     if named is None:
         raise ConfigError("the report names no target", "say `--target http://127.0.0.1:8000`")
-    settings = replace(settings, target=named, documents=settings.documents or _documents(report.document.path))
+    settings = replace(settings, target=named, documents=settings.documents or documents_of(report.document.path))
     document = load_document(settings)
     target = probing.open_target(settings)
     try:
@@ -61,48 +60,6 @@ def replay(fingerprint: str, settings: Settings, report_path: Path) -> tuple[int
     finally:
         target.close()
     return code, f"{_WORDS[code]}: {name}{said}"
-
-
-def _read(path: Path) -> Report:
-    from contract.reports import json as report_json
-
-    try:
-        return report_json.read(path.read_bytes())
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such report", "run `contract check` first, or say `--report FILE`") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-    except ContractError as error:
-        raise ConfigError(f"{path}: {error.message}", error.hint) from error
-
-
-def _documents(path: str) -> tuple[str, ...]:
-    """The files behind a report's document: several are merged under their names, parted by commas."""
-    return (path,) if Path(path).is_file() else tuple(path.split(", "))
-
-
-def find(report: Report, fingerprint: str) -> tuple[FindingRow, str | None]:
-    """The finding that a (short) fingerprint names, and the one of its operations where it names that.
-
-    Raises ConfigError where none or several do.
-    """
-    wanted = fingerprint.lower().removeprefix("f-")
-    if not wanted:
-        raise ConfigError("no fingerprint is named", _HINT)
-    found: list[tuple[FindingRow, str | None]] = []
-    for row in report.findings:
-        if row.fingerprint.startswith(wanted):
-            found.append((row, None))
-        found += [(row, item.fingerprint) for item in row.operations if item.fingerprint.startswith(wanted)]
-    if not found:
-        raise ConfigError(f"the report has no finding `{fingerprint}`", _HINT)
-    if len(found) > 1:
-        names = [f"{own or row.fingerprint}"[: len(wanted) + 4] + f" ({row.rule})" for row, own in found]
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        raise ConfigError(
-            f"`{fingerprint}` names {len(found)} findings", f"give more of its digits: {', '.join(names[:3])}{more}"
-        )
-    return found[0]
 
 
 @dataclass
@@ -122,21 +79,24 @@ class Again:
     sent: list[Exchange] = field(default_factory=list)
     """What `run` came to send, the last one being the one that shows it or not."""
 
+    @property
+    def example(self) -> Example | None:
+        return _example(self.row, self.asked)
+
     def run(self) -> tuple[int, str]:
         """Exit code, and what to say after the finding's name."""
-        example = self.row.example
+        example = self.example
         assert example is not None
-        operation = self._operation(example)
         where = ""
         if self.row.operations:
-            # A folded finding keeps the example of one of its operations.
-            own = next((item for item in self.row.operations if f"{item.method} {item.path}" == operation), None)
+            # A folded finding keeps the examples of some of its operations.
+            own = _member(self.row, self.asked)
+            if own is None:
+                operation = self._operation(example)
+                own = next((item for item in self.row.operations if f"{item.method} {item.path}" == operation), None)
             if own is None or (self.asked is not None and self.asked != own.fingerprint):
-                return (
-                    UNKNOWN,
-                    f": of {len(self.row.operations)} operations, the report has a request for {operation} only",
-                )
-            where = f" on {operation}, one of {len(self.row.operations)} operations"
+                return UNKNOWN, f": of {len(self.row.operations)} operations, the report has no request for this one"
+            where = f" on {own.method} {own.path}, one of {len(self.row.operations)} operations"
             wanted = own.fingerprint
         else:
             wanted = self.row.fingerprint
@@ -202,7 +162,7 @@ class Again:
     def _request(self, step: Example, names: Mapping[str, str]) -> tuple[Request, list[str]]:
         shown = step.request
         own = {name.lower(): (name, value) for name, value in self.credentials}
-        wrong = _status(step) == 401 or (self.row.rule == "auth-not-enforced" and step is self.row.example)
+        wrong = _status(step) == 401 or (self.row.rule == "auth-not-enforced" and step is self.example)
         made_up = self._security(shown.method, shown.url) if wrong else frozenset()
         lost = [place for place in shown.masked if not place.startswith(("header:", "path:"))]
         headers: list[tuple[str, str]] = []
@@ -305,6 +265,17 @@ class Again:
     def _answer(self, exchange: Exchange) -> str:
         answer = exchange.response
         return str(answer.status) if answer is not None else self.scrub(exchange.failure or "no answer")
+
+
+def _example(row: FindingRow, asked: str | None) -> Example | None:
+    """The example of the operation that is asked about, where the report has its own, else the finding's."""
+    own = _member(row, asked)
+    return own.example if own is not None else row.example
+
+
+def _member(row: FindingRow, asked: str | None) -> Member | None:
+    """The operation of a folded finding that is asked about, if the report has its own example."""
+    return next((one for one in row.operations if one.fingerprint == asked and one.example is not None), None)
 
 
 def whole(step: Example) -> bool:

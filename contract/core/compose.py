@@ -52,6 +52,9 @@ from contract.core.shape import shares as shape_shares
 FOLD_FROM = 3
 """So many operations that have nothing in common but a habit are told once; two, where they share what is at fault."""
 
+EXAMPLES, EXAMPLES_BYTES = 20, 64 * 1024
+"""So many operations of a folded finding keep an example beside the one it is told with, and so many bytes of them."""
+
 _HABITS = frozenset(
     {
         "undeclared-status",
@@ -269,7 +272,7 @@ def _map_of(finding: Finding) -> tuple[str | None, Where, str | None] | None:
     return finding.operation, replace(where, pointer=where.pointer.removesuffix(f"/{name}")), finding.mismatch.component
 
 
-_REFUSED = "valid-request-refused"
+_ACCEPTED, _REFUSED = "invalid-request-accepted", "valid-request-refused"
 
 
 def _is_placed(finding: Finding) -> bool:
@@ -303,11 +306,17 @@ def _cause(sighting: Sighting, open_to_all: bool) -> _Cause:
     if finding.rule == "server-error":
         raised = _RAISED.fullmatch(mismatch.observed or "")
         return _Cause(" ".join(raised.groups()), 2) if raised is not None else _Cause(finding.fingerprint)
+    if finding.rule == "undeclared-status" and where.status in ("401", "403"):
+        return _Cause(finding.fold_key, FOLD_FROM)  # one guard, however it answers whom
     if finding.rule == "undeclared-status":
         return _Cause(f"{finding.fold_key} {_looks(sighting.example)}", FOLD_FROM)
     if finding.rule == "undeclared-media-type":
         # Whatever the status: the same in place of the same.
         return _Cause(f"{finding.rule} {mismatch.declared} {mismatch.observed}", FOLD_FROM)
+    if finding.rule in (_ACCEPTED, _REFUSED) and where.pointer is not None:
+        # What is not looked at, or is looked at more closely, in one place of requests: a shared parameter, a filter.
+        said = _told(finding)[1] if finding.rule == _REFUSED else mismatch.observed
+        return _Cause(f"{finding.rule} {where.pointer} {mismatch.declared} {said}", FOLD_FROM)
     if finding.rule == "malformed-body":
         return _Cause(f"{finding.rule} {where.media_type} {mismatch.observed}", FOLD_FROM)
     return _Cause(finding.fold_key, FOLD_FROM) if finding.rule in _HABITS else _Cause(finding.fingerprint)
@@ -429,6 +438,7 @@ def _folded(material: Material, fold_key: str, members: Sequence[_Seen]) -> Find
         status=row.where.status if len({place.status for place in places}) == 1 else None,
         media_type=row.where.media_type if len({place.media_type for place in places}) == 1 else None,
     )
+    examples = _examples(sighting for sighting, _, _ in members if sighting is not best[0])
     parts = []
     for sighting, _, _ in members:
         name = _name(sighting.finding.operation)
@@ -440,6 +450,7 @@ def _folded(material: Material, fold_key: str, members: Sequence[_Seen]) -> Find
                     sighting.finding.fingerprint,
                     sighting.exchanges or None,
                     _of(material, sighting.finding),
+                    examples.get(sighting.finding.fingerprint),
                 )
             )
     totals = [part.of for part in parts if part.of is not None]
@@ -453,6 +464,31 @@ def _folded(material: Material, fold_key: str, members: Sequence[_Seen]) -> Find
         of=sum(totals) if len(totals) == len(parts) else None,
         sources=tuple(sorted({source for sighting, _, _ in members for source in sighting.sources})),
     )
+
+
+def _examples(others: Iterable[Sighting]) -> dict[str, Example]:
+    """The least examples by fingerprint: as many as the bounds allow, and none that is greater than one left out."""
+    ranked = ((each.rank, each.finding.fingerprint, each.example) for each in others if each.rank is not None)
+    kept: dict[str, Example] = {}
+    room = EXAMPLES_BYTES
+    for _, name, example in sorted(ranked, key=lambda item: item[:2]):
+        if example is None:
+            continue
+        room -= _size(example)
+        if room < 0 or len(kept) == EXAMPLES:
+            break
+        kept[name] = example
+    return kept
+
+
+def _size(example: Example) -> int:
+    """About the bytes that an example takes."""
+    request, response = example.request, example.response
+    texts = [request.method, request.url, request.body or "", example.failure or ""]
+    texts += [part for pair in request.headers for part in pair]
+    if response is not None:
+        texts += [response.body or "", *(part for pair in response.headers for part in pair)]
+    return sum(len(text.encode("utf-8", "replace")) for text in texts) + sum(map(_size, example.before))
 
 
 def _absent(material: Material) -> Iterable[FindingRow]:

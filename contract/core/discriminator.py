@@ -251,3 +251,45 @@ def _map(value: Any) -> Mapping[str, Any]:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def kinds(schemas: Schemas) -> Mapping[str, Mapping[str, frozenset[str]]]:
+    """By component and property, the values by which discriminators of the document mean it (OpenAPI 3.1, 4.8.25).
+
+    A component that is only ever chosen by a discriminator never has another value there, whatever its own schema takes.
+    """
+    found: Mapping[str, Mapping[str, frozenset[str]]] | None = schemas.memo.get("kinds")
+    if found is None:
+        meant: dict[str, dict[str, set[str]]] = {}
+        for name, key, value in _kinds(schemas):
+            meant.setdefault(name, {}).setdefault(key, set()).add(value)
+        found = {name: {key: frozenset(each) for key, each in keys.items()} for name, keys in meant.items()}
+        schemas.memo["kinds"] = found
+    return found
+
+
+def _kinds(schemas: Schemas) -> Iterator[tuple[str, str, str]]:
+    heirs: dict[str, list[str]] = {}
+    for name, schema in _map(_map(schemas.value.get("components")).get("schemas")).items():
+        for each in _list(_map(schema).get("allOf")):
+            if isinstance(each, Mapping) and isinstance(each.get("$ref"), str):
+                heirs.setdefault(each["$ref"], []).append(name)
+    todo: list[tuple[str, Any]] = [("#", schemas.value)]
+    while todo:
+        pointer, node = todo.pop()
+        if isinstance(node, list):
+            todo.extend((f"{pointer}/{index}", each) for index, each in enumerate(node))
+        if not isinstance(node, Mapping):
+            continue
+        todo.extend((f"{pointer}/{escape(str(key))}", each) for key, each in node.items())
+        spec = _map(node.get("discriminator"))
+        key = spec.get("propertyName")
+        if not isinstance(key, str):
+            continue
+        mapped = {str(value): _name(str(to)) for value, to in _map(spec.get("mapping")).items()}
+        for value, name in mapped.items():
+            yield name, key, value
+        listed = [_map(each).get("$ref") for word in ("oneOf", "anyOf") for each in _list(node.get(word))]
+        names = [_name(each) for each in listed if isinstance(each, str)]
+        for name in {*names, *heirs.get(pointer, ())} - set(mapped.values()):
+            yield name, key, name

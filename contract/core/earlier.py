@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
 from contract.core.finding import Fix, Level, Proof, State, fold
 from contract.core.lifecycle import Evidence, sighted
-from contract.core.report import Earlier, FindingRow, Report
+from contract.core.report import Earlier, FindingRow, Member, Report
 
 _OPEN = (State.NEW, State.UNCHANGED)
 
@@ -51,7 +51,7 @@ def _gone(report: Report, earlier: Report) -> Iterator[FindingRow]:
     }
     evidence = Evidence(_facts(report, [{"rule": row.rule, "operations": row.operations} for row in report.findings]))
     rows = [row for row in earlier.findings if row.state in _OPEN]
-    plain = [asdict(replace(row, example=None, excerpt=())) for row in rows]
+    plain = [asdict(replace(row, operations=_bare(row.operations), example=None, excerpt=())) for row in rows]
     held = {each.fingerprint: evidence.holds(each.place) for each in sighted(_facts(earlier, plain))}
     for row in rows:
         parts: dict[bool, list[Any]] = defaultdict(list)
@@ -59,7 +59,7 @@ def _gone(report: Report, earlier: Report) -> Iterator[FindingRow]:
             if part.fingerprint not in shown:
                 parts[held[part.fingerprint]].append(part)
         for holds, found in parts.items():
-            members = tuple(found) if row.operations else ()
+            members = _bare(found) if row.operations else ()
             whole = len(found) == len(row.operations or (row,)) and row.fingerprint not in shown
             yield replace(
                 row,
@@ -79,6 +79,10 @@ def _gone(report: Report, earlier: Report) -> Iterator[FindingRow]:
                 shares=(),
                 intermittent=None,
             )
+
+
+def _bare(members: Iterable[Member]) -> tuple[Member, ...]:
+    return tuple(replace(member, example=None) for member in members)
 
 
 def _facts(report: Report, findings: list[dict[str, Any]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
@@ -20,7 +20,7 @@ from contract.core.document import escape, pointer, resolve, split
 from contract.core.evidence import Exchange, is_json
 from contract.core.finding import Finding, fold
 from contract.core.infer import METHODS, Observed, Paths, Templates, fragment
-from contract.core.openapi import Contract, Operation, follow
+from contract.core.openapi import Contract, DeclaredResponse, Operation, follow
 from contract.core.schema import kind_of
 from contract.core.shape import ENOUGH, Shape, is_name
 
@@ -70,6 +70,12 @@ class Shown:
 
     exchange: Exchange
     part: bool = False
+    finding: Finding | None = None
+    """Where it shows the same of a shared schema by way of another operation, or at another place: that one."""
+
+
+Seen = Set[tuple[str, str, str]]
+"""Operation key, declared response's key, media type: answers that were seen, whatever else is known of them."""
 
 
 _NO_REMEDY = {
@@ -84,6 +90,7 @@ _NO_REMEDY = {
     "operation-not-served": "whether it is to be built, mended or taken out is a decision: nothing is taken out here",
     "discriminator-mismatch": "which schema a new value names cannot be told from the evidence",
     "declared-never-seen": "that something was not seen does not say that it is gone",
+    "missing-operation-id": "clients are called by it, so what it is called is a decision",
     "exported-differs": "two documents differ, and no exchange shows which one is right",
 }
 
@@ -93,24 +100,29 @@ def why_not(rule: str) -> str | None:
     if rule in _NO_REMEDY:
         return _NO_REMEDY[rule]
     return (
-        None if rule in _OPTIONS else "it is about the document or the generated code itself, and no exchange shows it"
+        None
+        if rule in _OPTIONS or rule in _SEEN
+        else "it is about the document or the generated code itself, and no exchange shows it"
     )
 
 
-def options(finding: Finding, contract: Contract, shown: Sequence[Shown]) -> Iterator[Remedy]:
+def options(finding: Finding, contract: Contract, shown: Sequence[Shown], seen: Seen = frozenset()) -> Iterator[Remedy]:
     """The remedies of a finding, the narrowest first; raises Refused where there is none.
 
-    `shown` are exchanges that show it. For an undeclared operation they are those of its method and path.
+    `shown` are exchanges that show it. For an undeclared operation they are those of its method and path, for a response
+    without a schema its answers. `seen` tells what else was answered.
     """
     if (reason := why_not(finding.rule)) is not None:
         raise Refused(reason)
+    if finding.rule in _SEEN:
+        return _SEEN[finding.rule](finding, contract, shown, seen)
     return _OPTIONS[finding.rule](finding, contract, shown)
 
 
 # ----------------------------------------------------------------------------------------------- statuses, media types
 
 
-def _status(finding: Finding, contract: Contract, shown: Sequence[Shown]) -> Iterator[Remedy]:
+def _status(finding: Finding, contract: Contract, shown: Sequence[Shown], seen: Seen) -> Iterator[Remedy]:
     operation, status = _operation(finding, contract), str(finding.mismatch.name)
     if status == "401" and not operation.security and not any(one.exchange.request.body for one in shown):
         raise Refused(
@@ -118,18 +130,24 @@ def _status(finding: Finding, contract: Contract, shown: Sequence[Shown]) -> Ite
         )
     title = f"declare `{status}` for {operation.key}"
 
-    def add(response: Mapping[str, Any]) -> Remedy:
-        return Remedy(title, (Edit(operation.pointer, ("responses",), "set", status, response, "status"),))
+    def add(response: Mapping[str, Any], *more: Edit) -> Remedy:
+        return Remedy(title, (Edit(operation.pointer, ("responses",), "set", status, response, "status"), *more))
 
     for reference in _used(contract, status):
         yield add({"$ref": reference})
+    if status.startswith("3") and not any(_says(one.exchange) for one in shown):
+        # The short note with the link that a redirect may have (RFC 9110, 15.4) is nothing to rely on.
+        yield add({"description": _phrase(status)})
+        return
     if any(one.part for one in shown):
         raise Refused("the report holds only a part of the answer's body: name the recording with `--traffic`")
-    seen = _observed(contract, operation, shown)["responses"].get(status, {})
-    content = seen.get("content", {})
+    answers = _observed(contract, operation, shown)["responses"]
+    content = answers.get(status, {}).get("content", {})
     head = {"description": _phrase(status)}
     if not content:
-        yield add(head)
+        medias = {one.exchange.response.media_type for one in shown if one.exchange.response is not None}
+        named = next(iter(medias)) if len(medias) == 1 and _swagger(contract) else None
+        yield add(head, *(_produces(operation, named, None, seen) if named else ()))
         return
     if not _swagger(contract):
         for reference in _schemas_of(contract, content, status):
@@ -139,9 +157,41 @@ def _status(finding: Finding, contract: Contract, shown: Sequence[Shown]) -> Ite
     if len(content) > 1:
         raise Refused("its answers have several media types, and Swagger 2.0 has one schema for all of them")
     ((media, entry),) = content.items()
+    more = _produces(operation, media, None, seen)
     for reference in _schemas_of(contract, content, status):
-        yield add({**head, "schema": {"$ref": reference}})
-    yield add({**head, "schema": _dialect(_media(media, entry, contract).get("schema", {"type": "string"}), contract)})
+        yield add({**head, "schema": {"$ref": reference}}, *more)
+    schema = _media(media, entry, contract).get("schema", {"type": "string"})
+    yield add({**head, "schema": _dialect(schema, contract)}, *more)
+
+
+def _says(exchange: Exchange) -> bool:
+    """True if the answer has a body for programs, and not only a note for people."""
+    answer = exchange.response
+    return answer is not None and bool(answer.body) and is_json(answer.media_type)
+
+
+def _produces(operation: Operation, media: str, own: DeclaredResponse | None, seen: Seen) -> tuple[Edit, ...]:
+    """What lets an operation of Swagger 2.0 answer with a media type; nothing where it may already.
+
+    Its `produces` speaks of all its answers. So it gets one more only where that lets no other answer off: there is none,
+    or each has no schema, was seen in the same media type, and in none that is declared for it.
+    """
+    others = [each for each in operation.responses.values() if each.content and each is not own]
+    medias = own.content if own is not None else others[0].content if others else ()
+    if not medias or any(each.range in (media, "*/*") for each in medias):
+        return ()
+    for each in others:
+        found = {name for key, status, name in seen if key == operation.key and status == each.key}
+        schemas = any(entry.schema is not None for entry in each.content)
+        if schemas or media not in found or any(each.media(name) is not None for name in found):
+            raise Refused(
+                f"in Swagger 2.0 `produces` speaks of all answers of the operation, and `{media}` would be let through "
+                f"for its {each.key} too"
+            )
+    if any(entry.schema is None for each in operation.responses.values() for entry in each.content):
+        return (Edit(operation.pointer, ("produces",), "append", "", media),)
+    # The list may stand at the root of the document, and is said anew for the one operation.
+    return (Edit(operation.pointer, (), "set", "produces", [*(each.range for each in medias), media]),)
 
 
 def _used(contract: Contract, status: str) -> list[str]:
@@ -170,14 +220,15 @@ def _schemas_of(contract: Contract, content: Collection[str], status: str) -> li
     return [reference for reference, _ in found.most_common(3)]
 
 
-def _media_type(finding: Finding, contract: Contract, shown: Sequence[Shown]) -> Iterator[Remedy]:
+def _media_type(finding: Finding, contract: Contract, shown: Sequence[Shown], seen: Seen) -> Iterator[Remedy]:
     operation, media = _operation(finding, contract), finding.mismatch.where.media_type
     declared = operation.responses.get(str(finding.mismatch.where.status))
     if media is None or declared is None:
         raise Refused("an answer without `Content-Type` cannot be declared: fix the server")
-    if _swagger(contract):
-        raise Refused("in Swagger 2.0 `produces` speaks of all answers of the operation, and one of them differs")
     title = f"declare `{media}` for the {declared.key} of {operation.key}"
+    if _swagger(contract):
+        yield Remedy(title, _produces(operation, media, declared, seen))
+        return
 
     def add(entry: Mapping[str, Any]) -> Remedy:
         return Remedy(title, (Edit(declared.pointer, ("content",), "set", media, entry),))
@@ -189,11 +240,40 @@ def _media_type(finding: Finding, contract: Contract, shown: Sequence[Shown]) ->
                 yield add({"schema": {"$ref": node["$ref"]}})
         if any(one.part for one in shown):
             raise Refused("the report holds only a part of the answer's body: name the recording with `--traffic`")
-    seen = _observed(contract, operation, shown)["responses"]
+    answers = _observed(contract, operation, shown)["responses"]
     entry: Mapping[str, Any] = next(
-        (each["content"][media] for each in seen.values() if media in each.get("content", {})), {}
+        (each["content"][media] for each in answers.values() if media in each.get("content", {})), {}
     )
     yield add(_media(media, entry, contract))
+
+
+def _described(finding: Finding, contract: Contract, shown: Sequence[Shown]) -> Iterator[Remedy]:
+    operation, where = _operation(finding, contract), finding.mismatch.where
+    declared = operation.responses.get(str(where.status))
+    if declared is None or where.media_type == "*/*":
+        raise Refused("the document lets any media type through here, and which ones are meant is a decision")
+    bodies = [one for one in shown if one.exchange.response is not None and one.exchange.response.body]
+    if not bodies:
+        raise Refused("no exchange shows a body of it: name a recording that does with `--traffic`")
+    if any(one.part for one in bodies):
+        raise Refused("the report holds only a part of the answer's body: name the recording with `--traffic`")
+    answers = _observed(contract, operation, bodies)["responses"]
+    content = {media: entry for each in answers.values() for media, entry in each.get("content", {}).items()}
+    if not content:
+        raise Refused("what its bodies hold cannot be told from the evidence")
+    if len(content) != 1 or len(answers) != 1 or (_swagger(contract) and len(declared.content) > 1):
+        raise Refused("its answers are of several statuses or media types, and one schema would speak of them all")
+    ((media, entry),) = content.items()
+    made = _media(media, entry, contract)
+    if not made.get("schema"):
+        raise Refused("what its bodies hold cannot be told from the evidence")
+    title = f"give the {declared.key} of {operation.key} a schema"
+    if _swagger(contract):
+        yield Remedy(title, (Edit(declared.pointer, (), "set", "schema", _dialect(made["schema"], contract)),))
+    elif (one := declared.media(where.media_type)) is not None and where.media_type is not None:
+        yield Remedy(title, (Edit(one.pointer, (), "set", "schema", made["schema"]),))
+    else:
+        yield Remedy(title, (Edit(declared.pointer, ("content",), "set", media, made),))
 
 
 def _media(media: str, entry: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
@@ -216,25 +296,46 @@ def _property(finding: Finding, contract: Contract, shown: Sequence[Shown]) -> I
         raise Refused(f"`{name}` looks like a secret, which should not be promised to anybody: fix the server")
     if not is_name(name):
         raise Refused(f"`{name}` looks like one of many keys of a map, and no name of a property")
-    shape, count = Shape(), 0
-    place = (mismatch.where.pointer or "").removeprefix("body:")
-    if mismatch.keyword in ("additionalProperties", "unevaluatedProperties") and finding.rule == "response-schema":
-        place = f"{place}/{escape(name)}"
+    shape, count, cut = Shape(), 0, False
+
+    def place(one: Finding) -> str:
+        at = (one.mismatch.where.pointer or "").removeprefix("body:")
+        closed = one.mismatch.keyword in ("additionalProperties", "unevaluatedProperties")
+        return f"{at}/{escape(name)}" if closed and one.rule == "response-schema" else at
+
     for one in shown:
-        for value in _values(finding, contract, one.exchange, place):
-            if one.part and isinstance(value, dict | list):
-                raise Refused("the report holds only a part of its value: name the recording with `--traffic`")
+        for value in _values(finding, contract, one, place(one.finding or finding)):
+            cut = cut or (one.part and isinstance(value, dict | list))
             shape.add(value)
             count += 1
-    if not count or shape.root.nulls == shape.total:
-        raise Refused(f"`{name}` was only ever null, so its type is not known")
+    owner, title = _with_properties(contract, mismatch.component or "#"), f"declare the property `{name}`"
+    if not count:
+        raise Refused(f"the evidence does not show what `{name}` holds")
+    if shape.root.nulls == shape.total:
+        if finding.rule == "response-schema":
+            raise Refused(f"`{name}` was only ever null, so its type is not known")
+        # The object is open, so whatever it holds is let through as before; now it has a name.
+        yield Remedy(f"{title}, which was only ever null", (Edit(owner, ("properties",), "set", name, {}),))
+        return
     schema = _modest(shape.schema(contract.document.family), count)
     if not schema:
         raise Refused(f"what `{name}` holds cannot be told from the evidence")
-    edit = Edit(
-        _with_properties(contract, mismatch.component or "#"), ("properties",), "set", name, _dialect(schema, contract)
-    )
-    yield Remedy(f"declare the property `{name}`", (edit,))
+    if not cut:
+        yield Remedy(title, (Edit(owner, ("properties",), "set", name, _dialect(schema, contract)),))
+    if outline := _outline(schema, contract):
+        said = f"{title}, an {outline['type']}, and nothing of what it holds"
+        yield Remedy(said, (Edit(owner, ("properties",), "set", name, _dialect(outline, contract)),))
+    elif cut:
+        raise Refused("the report holds only a part of its value: name the recording with `--traffic`")
+
+
+def _outline(schema: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
+    """The type of an object or list alone, where no more is known of it or what is known does not hold; {} for others."""
+    if schema.get("type") not in ("object", "array"):
+        return {}
+    kept = {key: schema[key] for key in ("type", "nullable") if key in schema}
+    # In 3.0 a list must say what its items are (3.0.3, 4.7.24.1).
+    return kept | ({"items": {}} if schema["type"] == "array" and contract.document.family == "3.0" else {})
 
 
 def _with_properties(contract: Contract, owner: str) -> str:
@@ -259,11 +360,11 @@ def _schema(finding: Finding, contract: Contract, shown: Sequence[Shown]) -> Ite
     values = [
         value
         for one in shown
-        for value in _values(finding, contract, one.exchange, mismatch.where.pointer or "")
+        for value in _values(finding, contract, one)
         if not _takes(contract, mismatch.component or "#", value)
     ]
     if values and all(value is None for value in values):
-        return _nullable(finding, contract)
+        return _nullable(finding, contract, shown)
     if mismatch.keyword == "enum":
         return _member(finding, contract, values)
     if mismatch.keyword in ("writeOnly", "readOnly"):
@@ -275,16 +376,22 @@ def _takes(contract: Contract, schema: str, value: Any) -> bool:
     return contract.schemas.accepts(schema, "response", value)
 
 
-def _nullable(finding: Finding, contract: Contract) -> Iterator[Remedy]:
+def _nullable(finding: Finding, contract: Contract, shown: Sequence[Shown]) -> Iterator[Remedy]:
     where = finding.mismatch.component or "#"
     node = resolve(contract.root, where)
     if not isinstance(node, Mapping):
         raise Refused("the schema refuses every value")
     title = f"say that `{_label(finding)}` may be null"
     old = contract.document.family == "3.0"
-    if re.fullmatch(r"#/components/schemas/[^/]+", where) and _references(contract, where) > 1:
-        yield from _nullable_where_it_is_used(finding, contract, where, title)
-        return
+    if re.fullmatch(r"#/components/schemas/[^/]+", where):
+        users = {at for one in shown for at in _nulls(one.finding or finding, contract, one.exchange, where)}
+        asked = any("request" in sides for sides in reached(contract, [where]).values())
+        if (asked or len(users) < _references(contract, where)) and _references(contract, where) > 1:
+            # Else it was null wherever it is used, and no request would be let through with it.
+            yield from _nullable_where_it_is_used(finding, contract, where, title)
+            return
+        if users:
+            title = f"say that `{split(where)[-1]}` may be null"
     edits = []
     if isinstance(node.get("enum"), list) and None not in node["enum"] and not _swagger(contract):
         edits.append(Edit(where, ("enum",), "append", "", None))
@@ -306,23 +413,53 @@ def _nullable(finding: Finding, contract: Contract) -> Iterator[Remedy]:
 
 def _nullable_where_it_is_used(finding: Finding, contract: Contract, where: str, title: str) -> Iterator[Remedy]:
     """`anyOf` of the shared schema and null, at the one place that was null: the schema stays what it is elsewhere."""
-    if contract.document.family == "3.0":
-        raise Refused("the schema is shared by several places, and OpenAPI 3.0 cannot say null of one of them")
-    operation, mismatch = _operation(finding, contract), finding.mismatch
-    declared = operation.responses.get(str(mismatch.where.status))
+    if _swagger(contract):
+        raise Refused("the schema is shared by several places, and Swagger 2.0 cannot say null of one of them")
+    found = _users(finding, contract, where)
+    if len(found) != 1:
+        raise Refused("the schema is shared, and which place of those that use it was null is not clear")
+    # 3.0 has no type for null: it says null beside a type (3.0.3, 4.7.24.1), of which the enum leaves nothing else.
+    null = (
+        {"type": "null"} if contract.document.family != "3.0" else {"type": "object", "nullable": True, "enum": [None]}
+    )
+    wrapped = {"anyOf": [{"$ref": where}, null]}
+    owner, _, name = found[0].rpartition("/")
+    yield Remedy(title, (Edit(owner, (), "set", split("#/" + name)[0], wrapped),))
+
+
+def _users(finding: Finding, contract: Contract, where: str) -> list[str]:
+    """Pointers of the references to a shared schema by which a body's place came to be held to it."""
+    operation, mismatch = contract.by_key.get(finding.operation or ""), finding.mismatch
+    declared = operation.responses.get(str(mismatch.where.status)) if operation is not None else None
     media = declared.media(mismatch.where.media_type) if declared is not None else None
     users = [] if media is None or media.schema is None else [media.schema]
     for token in split(mismatch.where.pointer or ""):
-        nodes = list(contract.schemas.flatten(users))
-        users = [f"{at}/items" for at, node in nodes if token == "*" and "items" in node] + [
-            f"{at}/properties/{escape(token)}" for at, node in nodes if token in (node.get("properties") or {})
-        ]
-    found = [at for at in users if resolve(contract.root, at) == {"$ref": where}]
-    if len(found) != 1:
-        raise Refused("the schema is shared, and which place of those that use it was null is not clear")
-    wrapped = {"anyOf": [{"$ref": where}, {"type": "null"}]}
-    owner, _, name = found[0].rpartition("/")
-    yield Remedy(title, (Edit(owner, (), "set", split("#/" + name)[0], wrapped),))
+        users = _below(contract, users, token)
+    return [at for at in users if resolve(contract.root, at) == {"$ref": where}]
+
+
+def _nulls(finding: Finding, contract: Contract, exchange: Exchange, where: str) -> Iterator[str]:
+    """Pointers of all references to a shared schema at which an answer has null."""
+    operation = contract.by_key.get(finding.operation or "")
+    judged = operation.answer(exchange).content.judged if operation is not None else ()
+    todo: list[tuple[list[str], Any]] = [([body.schema], body.value) for body in judged]
+    while todo:
+        users, value = todo.pop()
+        if value is None:
+            yield from (at for at in users if resolve(contract.root, at) == {"$ref": where})
+        elif isinstance(value, dict) and users:
+            todo += [(_below(contract, users, name), item) for name, item in value.items()]
+        elif isinstance(value, list) and users:
+            items = _below(contract, users, "*")
+            todo += [(items, item) for item in value]
+
+
+def _below(contract: Contract, users: Sequence[str], token: str) -> list[str]:
+    """The schemas that a member, or for `*` each item, of what some schemas hold is held to."""
+    nodes = list(contract.schemas.flatten(users))
+    return [f"{at}/items" for at, node in nodes if token == "*" and "items" in node] + [
+        f"{at}/properties/{escape(token)}" for at, node in nodes if token in (node.get("properties") or {})
+    ]
 
 
 def _member(finding: Finding, contract: Contract, values: Sequence[Any]) -> Iterator[Remedy]:
@@ -372,7 +509,7 @@ def _required(finding: Finding, contract: Contract, shown: Sequence[Shown]) -> I
         raise Refused(f"requests are held to the same schema, and would need `{name}` no more")
     missing = whole = 0
     for one in shown:
-        for value in _values(finding, contract, one.exchange, mismatch.where.pointer or ""):
+        for value in _values(finding, contract, one):
             whole += isinstance(value, dict)
             missing += isinstance(value, dict) and name not in value
     yield Remedy(
@@ -419,9 +556,9 @@ def _parameter(finding: Finding, contract: Contract, shown: Sequence[Shown]) -> 
     sought = {name, name.removesuffix("[]")}
     for entry in _observed(contract, operation, shown).get("parameters", ()):
         if entry["in"] == "query" and entry["name"] in sought:
-            made = {key: entry[key] for key in ("name", "in", "style", "explode") if key in entry}
-            schema = _dialect(entry["schema"], contract)
-            made |= schema if _swagger(contract) else {"schema": schema}
+            made = {key: entry[key] for key in ("name", "in", "style", "explode", "schema") if key in entry}
+            if _swagger(contract):
+                made = _flat(made, contract)
             edit = Edit(operation.pointer, ("parameters",), "append", "", made)
             yield Remedy(f"declare the query parameter `{entry['name']}` of {operation.key}", (edit,))
             return
@@ -437,8 +574,6 @@ def _new_operation(finding: Finding, contract: Contract, shown: Sequence[Shown])
         raise Refused("no exchange shows what it takes and answers: name a recording that does with `--traffic`")
     if method not in METHODS:
         raise Refused(f"nothing is inferred of {method}, which is answered beside other methods")
-    if _swagger(contract):
-        raise Refused("what is inferred is OpenAPI 3.0, and the document is Swagger 2.0")
     if "{}" in template or template == routing.template(shown[0].exchange.request.path):
         paths = Paths()
         for one in shown:
@@ -455,6 +590,8 @@ def _new_operation(finding: Finding, contract: Contract, shown: Sequence[Shown])
     if "servers" in item:
         raise Refused("it lies below none of the base paths of the document")
     entry = _modest(item[method.lower()], len(shown))
+    if _swagger(contract):
+        entry = _in_swagger(entry, contract)
     title = f"declare {method} {path}"
     for declared in contract.root.get("paths", {}):
         if fold(declared) == fold(path):
@@ -466,6 +603,58 @@ def _new_operation(finding: Finding, contract: Contract, shown: Sequence[Shown])
             yield Remedy(title, (Edit(where, (), "set", method.lower(), entry),))
             return
     yield Remedy(title, (Edit("#", ("paths",), "set", path, {method.lower(): entry}, "path"),))
+
+
+def _in_swagger(entry: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
+    """An operation that was inferred for 3.0 in the words of Swagger 2.0."""
+    made: dict[str, Any] = {"operationId": entry["operationId"]}
+    given = [_flat(each, contract) for each in entry.get("parameters", ())]
+    body = entry.get("requestBody", {})
+    if body:
+        ((media, one),) = _one_of(body["content"], "requests")
+        made["consumes"] = [media]
+        schema = _dialect(one.get("schema", {}), contract)
+        if media in _FORMS:
+            always = schema.get("required", ())
+            given += [
+                _flat({"name": name, "in": "formData", "required": name in always, "schema": field}, contract)
+                for name, field in schema.get("properties", {}).items()
+            ]
+        else:
+            needed = {"required": True} if body.get("required") else {}
+            given.append({"name": "body", "in": "body", **needed, "schema": schema})
+    responses: dict[str, Any] = {}
+    medias: dict[str, None] = {}
+    for status, response in entry["responses"].items():
+        responses[status] = {"description": response["description"]}
+        if response.get("content"):
+            ((media, one),) = _one_of(response["content"], "answers")
+            medias[media] = None
+            responses[status]["schema"] = _dialect(_media(media, one, contract)["schema"], contract)
+    if medias:
+        made["produces"] = list(medias)
+    if given:
+        made["parameters"] = given
+    return {**made, "responses": responses}
+
+
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def _one_of(content: Mapping[str, Any], what: str) -> list[tuple[str, Any]]:
+    if len(content) > 1:
+        raise Refused(f"its {what} are of several media types, and Swagger 2.0 has one schema for all of them")
+    return list(content.items())
+
+
+def _flat(parameter: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
+    """A parameter with its schema's keywords beside its name, as Swagger 2.0 has it."""
+    schema: dict[str, Any] = _dialect(parameter["schema"], contract)
+    if schema.get("type") in (None, "object") or schema.get("items", {}).get("type") in ("object", "array"):
+        raise Refused(f"the values of `{parameter['name']}` are of a kind that Swagger 2.0 has no parameter for")
+    made: dict[str, Any] = {key: parameter[key] for key in ("name", "in", "required") if parameter.get(key)}
+    # What comes several times is a list; 2.0 parts the items of one text by commas where nothing else is said.
+    return made | schema | ({"collectionFormat": "multi"} if schema["type"] == "array" else {})
 
 
 def _renamed(entry: Mapping[str, Any], path: str, declared: str) -> dict[str, Any]:
@@ -486,15 +675,19 @@ def _has(item: Any, parameter: Mapping[str, Any]) -> bool:
     )
 
 
-_OPTIONS: dict[str, Callable[[Finding, Contract, Sequence[Shown]], Iterator[Remedy]]] = {
+_SEEN: dict[str, Callable[[Finding, Contract, Sequence[Shown], Seen], Iterator[Remedy]]] = {
     "undeclared-status": _status,
     "undeclared-media-type": _media_type,
+}
+"""Those that ask what else was answered."""
+_OPTIONS: dict[str, Callable[[Finding, Contract, Sequence[Shown]], Iterator[Remedy]]] = {
     "undeclared-property": _property,
     "response-schema": _schema,
     "missing-header": _missing_header,
     "header-schema": _header_schema,
     "undeclared-parameter": _parameter,
     "undeclared-operation": _new_operation,
+    "response-without-schema": _described,
 }
 
 
@@ -555,18 +748,21 @@ def _modest(node: Any, seen: int) -> Any:
     }
 
 
-def _values(finding: Finding, contract: Contract, exchange: Exchange, place: str) -> Iterator[Any]:
-    """What stands at a place of the body, `*` for each item of a list; what is not there is left out."""
+def _values(finding: Finding, contract: Contract, one: Shown, place: str | None = None) -> Iterator[Any]:
+    """What stands at the place of a body where it is shown, `*` for each item of a list; what is not there is left out."""
+    finding = one.finding or finding
     operation = contract.by_key.get(finding.operation or "")
-    if operation is None or exchange.response is None:
+    if operation is None or one.exchange.response is None:
         return
+    if place is None:
+        place = finding.mismatch.where.pointer or ""
     if finding.mismatch.where.direction == "request":
-        judged = parameters.content(operation, exchange.request).judged
+        judged = parameters.content(operation, one.exchange.request).judged
     else:
-        judged = operation.answer(exchange).content.judged
-    for one in judged:
-        if place == one.where or place.startswith(one.where + "/"):
-            yield from _at(one.value, split(place[len(one.where) :]))
+        judged = operation.answer(one.exchange).content.judged
+    for body in judged:
+        if place == body.where or place.startswith(body.where + "/"):
+            yield from _at(body.value, split(place[len(body.where) :]))
 
 
 def _at(value: Any, tokens: Tokens) -> Iterator[Any]:
@@ -679,8 +875,13 @@ def _applied(node: Any, tokens: Tokens, edit: Edit) -> Any:
     if edit.action == "set":
         return {**node, edit.key: edit.value}
     if edit.action == "append":
-        return [*node, edit.value]
+        return node if is_listed(node, edit.value) else [*node, edit.value]
     return [item for item in node if item != edit.value]
+
+
+def is_listed(items: Sequence[Any], value: Any) -> bool:
+    """True if a list holds a value; `1` and `True` are equal in Python, and not in JSON."""
+    return any(type(item) is type(value) and item == value for item in items)
 
 
 def with_references(edit: Edit, spelled: Callable[[str], str]) -> Edit:

@@ -258,6 +258,8 @@ class Member:
     fingerprint: str
     exchanges: int | None = None
     of: int | None = None
+    example: Example | None = None
+    """Its own, where it is not the finding's; the least ones of a finding are kept, by number and by bytes."""
 
 
 @dataclass(frozen=True, slots=True)

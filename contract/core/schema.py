@@ -509,11 +509,9 @@ def _place(error: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
 def _likeliest(kind: Any) -> list[Any] | None:
     """The branch that fails least: deepest first error, then fewest errors; None where a branch is not told apart."""
     context = getattr(kind, "context", None)
-    if not context:
+    branches: list[list[Any]] = list(context or ())
+    if not branches or not all(branches):
         return None  # oneOf with more than one match
-    branches: list[list[Any]] = [branch for branch in context if branch]
-    if not branches:
-        return None
 
     def rank(branch: list[Any]) -> tuple[int, int]:
         depths = [len(list(error.instance_path)) for error in branch]

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from contract.app import cli, fix, settings
+from contract.app import cli, fix, reported, settings
 from contract.core.errors import ConfigError
 
 Out = pytest.CaptureFixture[str]
@@ -488,9 +488,13 @@ def test_a_body_of_which_the_report_holds_a_part_proves_what_shows_in_it_and_no_
     )
     code, out, _ = said(capsys)
     assert code == 1
-    assert changes(out) == ["-          type: string", "+          type: [string, 'null']"]
+    assert changes(out) == [
+        "-          type: string",
+        "+          type: [string, 'null']",
+        "+        notes:",
+        "+          type: array",
+    ]
     assert [part.split(": ")[-1] for part in out.splitlines() if part.startswith("no patch: undeclared-")] == [
-        "name the recording with `--traffic`",
         "name the recording with `--traffic`",
     ]
     code, out, _ = said(capsys, "--traffic", "ndjson:traffic.ndjson")
@@ -526,6 +530,285 @@ paths:
         "2 of 2 findings have a proven patch, 1 patch of 2 lines",
     )
     assert "of GET /tasks, GET /tasks/{id}: gone, and nothing new" in out
+
+
+THREE = """\
+openapi: 3.1.0
+info: {title: Three, version: '1'}
+paths:
+  /carts:
+    get:
+      operationId: carts
+      responses:
+        '200': {description: All., content: {application/json: {schema: {type: array}}}}
+  /orders:
+    get:
+      operationId: orders
+      responses:
+        '200': {description: All., content: {application/json: {schema: {type: array}}}}
+  /refunds:
+    get:
+      operationId: refunds
+      responses:
+        '200': {description: All., content: {application/json: {schema: {type: array}}}}
+"""
+
+
+def test_each_operation_of_a_folded_finding_has_its_own_patch_by_its_own_example(capsys: Out) -> None:
+    Path("api.yaml").write_text(THREE)
+    lines = [line("GET", f"/{name}", 409, {"error": "no"}) for name in ("carts", "orders", "refunds")]
+    observed(capsys, *lines)
+    assert len(fingerprints()) == 1
+    Path("traffic.ndjson").unlink()
+    code, out, _ = said(capsys, "--apply")
+    assert (code, out.splitlines()[-1].split(" · ")[0]) == (
+        0,
+        "3 of 3 findings have a proven patch, 3 patches of 24 lines",
+    )
+    observed(capsys, *lines)
+    assert fingerprints() == []
+
+
+def test_a_report_from_before_operations_had_examples_says_what_it_lacks(capsys: Out) -> None:
+    Path("api.yaml").write_text(THREE)
+    observed(capsys, *(line("GET", f"/{name}", 409, {"error": "no"}) for name in ("carts", "orders", "refunds")))
+    kept = Path(".contract/report.json")
+    report = json.loads(kept.read_text())
+    for member in report["findings"][0]["operations"]:
+        del member["example"]
+    kept.write_text(json.dumps(report))
+    code, out, _ = said(capsys)
+    assert (code, out.splitlines()[-2:]) == (
+        1,
+        [
+            f"no patch: undeclared-status {fingerprints()[0][:7]} (GET /orders, GET /refunds): the report has exchanges "
+            "of other operations only: name the recording with `--traffic`",
+            "1 of 3 findings has a proven patch, 1 patch of 8 lines · nothing is written without --apply · exit 1",
+        ],
+    )
+
+
+def test_a_response_without_a_schema_gets_one_from_the_evidence(capsys: Out) -> None:
+    bare = DOCUMENT.replace("              schema:\n                $ref: '#/components/schemas/Task'\n", "", 1)
+    Path("api.yaml").write_text(
+        bare.replace("            application/json:\n", "            application/json: {}\n", 1)
+    )
+    recording = line("GET", "/tasks/1", 200, TASK)
+    Path("traffic.ndjson").write_text(recording + "\n")
+    flags = ["--document", "api.yaml", "--traffic", "ndjson:traffic.ndjson", "--no-fuzz", "--no-types"]
+    cli.main(["check", *flags, "-q", "--floor", "0"])
+    capsys.readouterr()
+    code, out, _ = said(capsys)
+    assert (code, "no exchange shows a body of it" in out) == (1, True)
+    code, out, _ = said(capsys, "--traffic", "ndjson:traffic.ndjson", "--apply")
+    assert (code, out.splitlines()[0].split(": ", 1)[1]) == (0, "give the 200 of GET /tasks/{id} a schema")
+    assert "\n  proved on 1 exchange of GET /tasks/{id}: gone, and nothing new\n" in out
+    assert changes(out)[1:] == [
+        "+            application/json: {schema: {type: object, properties: {id: {type: integer}, state: {type: string}}}}"
+    ]
+    assert cli.main(["check", *flags, "-q", "--floor", "0"]) == 0
+    assert fingerprints() == []
+
+
+SWAGGER = """\
+swagger: '2.0'
+info: {title: Tasks, version: '1'}
+basePath: /v1
+produces: [application/json]
+paths:
+  /tasks:
+    get:
+      operationId: listTasks
+      produces: [text/plain]
+      responses:
+        200:
+          description: All.
+  /notes:
+    get:
+      operationId: listNotes
+      responses:
+        200:
+          description: All.
+          schema:
+            type: string
+        404:
+          description: None.
+  /lists:
+    get:
+      operationId: listLists
+      responses:
+        200:
+          description: All.
+          schema:
+            type: string
+        400:
+          description: Wrong.
+          schema:
+            type: string
+"""
+
+
+def test_a_media_type_in_swagger_2_0_is_declared_where_no_other_answer_is_let_off(capsys: Out) -> None:
+    Path("api.yaml").write_text(SWAGGER)
+    lines = [line("GET", f"/v1/{name}", 200, "<p>fine", "text/html") for name in ("tasks", "notes", "lists")]
+    observed(capsys, *lines)
+    code, out, _ = said(capsys, "--apply")
+    assert (code, changes(subprocess_diff(SWAGGER, Path("api.yaml").read_text()))) == (
+        1,
+        [
+            "-      produces: [text/plain]",
+            "+      produces: [text/plain, text/html]",
+            "+      produces: [application/json, text/html]",
+        ],
+    )
+    assert [part.partition(": in ")[2] for part in out.splitlines() if part.startswith("no patch")] == [
+        "Swagger 2.0 `produces` speaks of all answers of the operation, and `text/html` would be let through for its "
+        "400 too"
+    ]
+
+
+def test_statuses_of_another_media_type_in_swagger_2_0(capsys: Out) -> None:
+    Path("api.yaml").write_text(SWAGGER)
+    html = [line("GET", "/v1/tasks", status, "<p>no", "text/html") for status in (200, 404, 409)]
+    observed(capsys, *html, line("GET", "/v1/lists", 409, "<p>no", "text/html"))
+    code, out, _ = said(capsys, "--apply")
+    # Each status needs the media type, and the list gets it once.
+    assert changes(subprocess_diff(SWAGGER, Path("api.yaml").read_text())) == [
+        "-      produces: [text/plain]",
+        "+      produces: [text/plain, text/html]",
+        "+        404:",
+        "+          description: Not Found",
+        "+          schema:",
+        "+            type: string",
+        "+        409:",
+        "+          description: Conflict",
+        "+          schema:",
+        "+            type: string",
+    ]
+    assert (code, out.splitlines()[-1].split(" · ")[0].split(",")[0]) == (1, "3 of 4 findings have a proven patch")
+    observed(capsys, *html)
+    assert fingerprints() == []
+    # What was seen to keep what is declared is not let off.
+    Path("api.yaml").write_text(SWAGGER)
+    observed(
+        capsys, line("GET", "/v1/tasks", 404, "<p>no", "text/html"), line("GET", "/v1/tasks", 200, "fine", "text/plain")
+    )
+    code, out, _ = said(capsys)
+    assert (code, "`text/html` would be let through for its 200 too" in out) == (1, True)
+
+
+def test_an_operation_in_swagger_2_0(capsys: Out) -> None:
+    Path("api.yaml").write_text(SWAGGER)
+    sent = {"request_headers": {"Content-Type": JSON}, "request_body": json.dumps({"title": "T", "due_at": None})}
+    form = {
+        "request_headers": {"Content-Type": "application/x-www-form-urlencoded"},
+        "request_body": "name=Jo&size=3",
+    }
+    lines = [
+        *(line("GET", f"/v1/users/{number}/keys?tag=a&tag=b", 200, [{"key": None}]) for number in (11, 12, 13)),
+        line("POST", "/v1/tasks", 201, {"id": 1}, **sent),
+        line("POST", "/v1/notes", 204, **form),
+    ]
+    observed(capsys, *lines)
+    code, _, _ = said(capsys, "--traffic", "ndjson:traffic.ndjson", "--apply")
+    assert (code, changes(subprocess_diff(SWAGGER, Path("api.yaml").read_text()))) == (
+        0,
+        [
+            "+    post:",
+            "+      operationId: createTask",
+            "+      consumes: [application/json]",
+            "+      produces: [application/json]",
+            "+      parameters:",
+            "+        - name: body",
+            "+          in: body",
+            "+          required: true",
+            "+          schema:",
+            "+            type: object",
+            "+            properties:",
+            "+              due_at: {}",
+            "+              title:",
+            "+                type: string",
+            "+      responses:",
+            "+        '201':",
+            "+          description: Created",
+            "+          schema:",
+            "+            type: object",
+            "+            properties:",
+            "+              id:",
+            "+                type: integer",
+            "+    post:",
+            "+      operationId: createNote",
+            "+      consumes: [application/x-www-form-urlencoded]",
+            "+      parameters:",
+            "+        - name: name",
+            "+          in: formData",
+            "+          type: string",
+            "+        - name: size",
+            "+          in: formData",
+            "+          type: integer",
+            "+      responses:",
+            "+        '204':",
+            "+          description: No Content",
+            "+  /users/{id}/keys:",
+            "+    get:",
+            "+      operationId: listUserKeys",
+            "+      produces: [application/json]",
+            "+      parameters:",
+            "+        - name: id",
+            "+          in: path",
+            "+          required: true",
+            "+          type: integer",
+            "+        - name: tag",
+            "+          in: query",
+            "+          type: array",
+            "+          items:",
+            "+            type: string",
+            "+          collectionFormat: multi",
+            "+      responses:",
+            "+        '200':",
+            "+          description: OK",
+            "+          schema:",
+            "+            type: array",
+            "+            items:",
+            "+              type: object",
+            "+              properties:",
+            "+                key: {}",
+        ],
+    )
+    observed(capsys, *lines)
+    assert fingerprints() == []
+
+
+def test_null_of_a_shared_schema_in_openapi_3_0_is_said_where_it_was_null(capsys: Out) -> None:
+    old = DOCUMENT.replace("3.1.0", "3.0.3").replace(
+        "          type: string\n        state:",
+        "          $ref: '#/components/schemas/Moment'\n        made_at:\n          $ref: '#/components/schemas/Moment'\n        state:",
+    )
+    Path("api.yaml").write_text(old + "    Moment:\n      type: string\n")
+    lines = [
+        line("GET", "/tasks/1", 200, {**TASK, "due_at": None}),
+        line("GET", "/tasks/2", 200, {**TASK, "due_at": "now"}),
+    ]
+    observed(capsys, *lines)
+    before = Path("api.yaml").read_text()
+    assert said(capsys, "--apply")[0] == 0
+    assert changes(subprocess_diff(before, Path("api.yaml").read_text())) == [
+        "-          $ref: '#/components/schemas/Moment'",
+        "+          anyOf:",
+        "+            - $ref: '#/components/schemas/Moment'",
+        "+            - type: object",
+        "+              nullable: true",
+        "+              enum: [null]",
+    ]
+    observed(capsys, *lines)
+    assert fingerprints() == []
+    # Null is let through there, and nothing else that was refused.
+    observed(
+        capsys,
+        line("GET", "/tasks/1", 200, {**TASK, "due_at": {}}),
+        line("GET", "/tasks/1", 200, {**TASK, "made_at": None}),
+    )
+    assert len(fingerprints()) == 2
 
 
 def test_what_shows_a_secret_s_value_leaves_none_in_the_document(capsys: Out) -> None:
@@ -586,7 +869,7 @@ def test_what_is_fetched_is_not_changed(capsys: Out, tmp_path: Path) -> None:
 
 def test_a_file_that_changes_while_its_patches_are_proved_is_left_alone(capsys: Out) -> None:
     observed(capsys, CONFLICT)
-    report = fix.read(Path(".contract/report.json"))
+    report = reported.read(Path(".contract/report.json"))
     workshop = fix.Workshop(report, settings.load({}, {}, Path.cwd()))
     patches = workshop.fixes(fix.chosen(report, [])).patches
     Path("api.yaml").write_text(DOCUMENT + "# an editor was faster\n")

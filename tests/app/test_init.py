@@ -637,24 +637,6 @@ def test_hook_and_jobs_are_valid_by_the_tools_that_read_them(tmp_path: Path, lan
         assert done.returncode == 0, (command, done.stdout, done.stderr)
 
 
-def test_the_commands_of_hook_and_jobs_are_ones_that_we_understand(project: Path) -> None:
-    import shlex
-
-    for kind in ("github", "gitlab"):
-        list(plan.write(plan.plan(project, ci=kind)))
-    [repo] = yaml.safe_load((project / ".pre-commit-config.yaml").read_text())["repos"]
-    job = yaml.safe_load((project / ".gitlab-ci.yml").read_text())["contract"]
-    workflow = yaml.safe_load((project / ".github/workflows/contract.yml").read_text())["jobs"]["contract"]
-    script = next(step["run"] for step in workflow["steps"] if step.get("name") == "Check")
-    commands = [hook["entry"] for hook in repo["hooks"]] + [job["script"][-1]]
-    commands.append(script.replace("\\\n", " ").partition("contract check")[2].partition("&&")[0])
-    commands[-1] = "contract check" + commands[-1]
-    assert len(commands) == 4
-    for command in commands:
-        _, name, *words = shlex.split(command)
-        assert cli.parser(name).parse_known_args(words)[1] == []
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("runner", [("-m", "pre_commit"), ("prek",)], ids=" ".join)
 def test_the_hooks_stop_a_document_that_is_wrong_and_a_route_that_it_lacks(

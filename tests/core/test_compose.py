@@ -192,6 +192,39 @@ def test_equal_schemas_that_are_written_in_line_are_a_cause_each() -> None:
     assert [row.operation.path for row in report.findings if row.operation] == ["/inline", "/other", "/third"]
 
 
+def test_each_operation_of_a_folded_finding_keeps_its_own_example() -> None:
+    bad = [exchange(path, body=f'{{"id": "{path}"}}'.encode()) for path in PATHS]
+    again = [exchange(path, body=f'{{"id": "again, {path}"}}'.encode()) for path in PATHS]
+    made = material(*bad, *again, examples=True)
+    (row,) = compose(made, TODAY).findings
+    assert row.example is not None and row.example.request.url == "/tasks"
+    examples = {member.path: member.example for member in row.operations}
+    # The finding's own is not told twice, and of several each keeps the least one.
+    assert examples == {path: example(item)[1] for path, item in zip(PATHS, bad, strict=True)} | {"/tasks": None}
+    parts = [material(*items, examples=True).ledger for items in (again, bad)]
+    for ledger in (parts[0] + parts[1], parts[1] + parts[0]):
+        assert compose(replace(made, ledger=ledger), TODAY).findings == (row,)
+
+
+MANY = Contract(
+    document(
+        {
+            "paths": {f"/{n:02}": {"get": {"operationId": f"a{n}", "responses": {"200": OK}}} for n in range(30)},
+            "components": {"schemas": {"Task": TASK}},
+        }
+    )
+)
+
+
+@pytest.mark.parametrize(("bytes_", "kept"), [(20, 20), (16_000, 4), (70_000, 0)])
+def test_examples_of_a_folded_finding_are_bounded_by_number_and_by_bytes(bytes_: int, kept: int) -> None:
+    answers = [exchange(f"/{n:02}", body=b'{"id": "%s"}' % (b"x" * bytes_)) for n in range(30)]
+    (row,) = compose(material(*answers, examples=True, contract=MANY, operations=MANY.operations), TODAY).findings
+    shown = [member.path for member in row.operations if member.example is not None]
+    assert (row.example is not None, len(row.operations)) == (True, 30)
+    assert shown == [f"/{n:02}" for n in range(1, kept + 1)], "the least ones, beside the finding's own"
+
+
 def test_an_undeclared_status_is_one_habit_where_the_answers_look_alike() -> None:
     same = [exchange(path, 409, f'{{"error": "{path}", "code": 1}}'.encode()) for path in PATHS]
     report = compose(material(*same, examples=True), TODAY)
@@ -211,6 +244,33 @@ def test_an_undeclared_status_is_one_habit_where_the_answers_look_alike() -> Non
         ("undeclared-status", ["/tasks"]),
         ("undeclared-status", ["/projects", "/documents", "/users"]),
     ]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_one_guard_is_one_habit_however_it_answers_whom(status: int) -> None:
+    plain = exchange("/tasks", status, b"Unauthorized", "text/plain")
+    report = compose(
+        material(plain, *(exchange(path, status, b'{"error": "no"}') for path in list(PATHS)[1:]), examples=True), TODAY
+    )
+    assert folds(report) == [("undeclared-status", list(PATHS))]
+
+
+def asked(path: str, query: str, status: int) -> Exchange:
+    return Exchange(Request("GET", f"{path}?{query}"), Response(status, (), b""), "schemathesis")
+
+
+def test_one_place_of_requests_that_nobody_looks_at_is_one_habit() -> None:
+    limit = {"name": "limit", "in": "query", "schema": {"type": "integer"}}
+    order = {"name": "order", "in": "query", "schema": {"type": "string", "enum": ["up"]}}
+    get = {"get": {"responses": {"200": {"description": ""}, "204": {"description": ""}}, "parameters": [limit, order]}}
+    api = Contract(document({"paths": dict.fromkeys(PATHS, get)}))
+    more = {"contract": api, "operations": api.operations, "runtime": frozenset({"invalid-request-accepted"})}
+    paths = list(PATHS)
+    made = [asked(path, "limit=x", 200) for path in paths]
+    assert folds(compose(material(*made, **more), TODAY)) == [("invalid-request-accepted", list(PATHS))]
+    # Two operations may do the same by chance; another constraint, and another answer, is another thing.
+    two = [*made[:2], asked(paths[2], "order=down", 200), asked(paths[3], "limit=x", 204)]
+    assert folds(compose(material(*two, **more), TODAY)) == [("invalid-request-accepted", [path]) for path in PATHS]
 
 
 def test_two_shapes_of_one_status_are_two_rows_with_two_names() -> None:

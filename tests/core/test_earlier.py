@@ -76,14 +76,17 @@ def test_what_is_not_seen_any_more_is_gone_only_where_somebody_looked_again() ->
 
 def test_of_a_cause_that_reached_many_operations_the_ones_that_are_gone_are_told() -> None:
     bad = [exchange(path, body=b'{"id": null}') for path in PATHS]
-    base = compose(material(*bad), TODAY)
+    base = compose(material(*bad, examples=True), TODAY)
     assert len(base.findings) == 1 and len(base.findings[0].operations) == 4
+    assert sum(member.example is not None for member in base.findings[0].operations) == 3
     report = beside(material(*bad[:2], *ALL[2:]), base)
     assert rows(report) == [
         ("unchanged", "response-schema", ["GET /tasks", "GET /projects"], "structural"),
         ("absent", "response-schema", ["GET /documents", "GET /users"], "structural"),
     ]
     assert len({row.fingerprint for row in report.findings}) == 2
+    gone = report.findings[1]
+    assert (gone.example, [member.example for member in gone.operations]) == (None, [None, None])
 
 
 def test_an_operation_that_joins_a_known_cause_is_new() -> None:

@@ -90,9 +90,31 @@ def test_null_of_a_schema_that_others_use_is_said_where_it_was_null() -> None:
     assert edits(contract(task, schemas=schemas), get({"due_at": None})) == [
         (Edit(f"{HERE}/properties", (), "set", "due_at", wrapped),)
     ]
-    assert reason(contract(task, "3.0.3", schemas=schemas), get({"due_at": None})) == (
-        "the schema is shared by several places, and OpenAPI 3.0 cannot say null of one of them"
-    )
+    wrapped["anyOf"][1] = {"type": "object", "nullable": True, "enum": [None]}
+    assert edits(contract(task, "3.0.3", schemas=schemas), get({"due_at": None})) == [
+        (Edit(f"{HERE}/properties", (), "set", "due_at", wrapped),)
+    ]
+
+
+def test_null_of_a_schema_that_was_null_wherever_it_is_used_is_said_once() -> None:
+    moment = {"$ref": "#/components/schemas/Moment"}
+    task = {"type": "object", "properties": {"from": moment, "to": {"type": "array", "items": moment}}}
+    api = contract(task, schemas={"Moment": {"type": "string"}})
+    both, one = get({"from": None, "to": ["now", None]}), get({"from": None, "to": ["now"]})
+    assert edits(api, both) == [(Edit("#/components/schemas/Moment", (), "set", "type", ["string", "null"]),)]
+    wrapped = {"anyOf": [moment, {"type": "null"}]}
+    here = [(Edit(f"{HERE}/properties", (), "set", "from", wrapped),)]
+    assert edits(api, one) == here
+    # Requests that are held to it too would be let through with more than before.
+    shared = {"$ref": "#/components/schemas/Task"}
+    content = {"content": {"application/json": {"schema": shared}}}
+    asked = {"operationId": "a", "requestBody": content, "responses": {"200": {"description": "", **content}}}
+    task = {"type": "object", "properties": {"from": moment, "to": moment}}
+    schemas = {"Moment": {"type": "string"}, "Task": task}
+    api = Contract(document({"paths": {"/tasks": {"get": asked}}, "components": {"schemas": schemas}}))
+    finding, shown = found(api, get({"from": None, "to": None}))
+    (remedy,) = options(finding, api, shown)
+    assert [(edit.at, edit.value) for edit in remedy.edits] == [("#/components/schemas/Task/properties", wrapped)]
 
 
 def test_a_member_of_an_enum() -> None:
@@ -134,9 +156,29 @@ def test_a_closed_schema_stays_closed() -> None:
     assert edits(api, get({"score": True})) == [(Edit(HERE, ("properties",), "set", "score", {"type": "boolean"}),)]
 
 
-def test_what_is_only_ever_null_has_no_type() -> None:
+def test_what_is_only_ever_null_gets_a_name_where_the_object_is_open() -> None:
+    schema: Response_ = {"type": "object", "properties": {"id": {"type": "integer"}}}
+    assert edits(contract(schema), get({"score": None})) == [(Edit(HERE, ("properties",), "set", "score", {}),)]
+    # In a closed one a name without a type would let anything through that was refused before.
+    closed = contract({**schema, "additionalProperties": False})
+    assert reason(closed, get({"score": None})) == "`score` was only ever null, so its type is not known"
+
+
+def test_of_an_object_or_list_its_type_is_said_where_no_more_of_it_holds() -> None:
     api = contract({"type": "object", "properties": {"id": {"type": "integer"}}})
-    assert reason(api, get({"score": None})) == "`score` was only ever null, so its type is not known"
+
+    def of(*values: Any, part: bool = False) -> list[Any]:
+        finding, shown = found(api, *(get({"score": value}) for value in values))
+        cut = [Shown(one.exchange, part) for one in shown]
+        return [remedy.edits[0].value for remedy in options(finding, api, cut)]
+
+    inner = {"type": "object", "properties": {"of": {"type": "integer"}}}
+    assert of({"of": 1}) == [inner, {"type": "object"}]
+    assert of({"of": 1}, part=True) == [{"type": "object"}]
+    assert of([1], part=True) == [{"type": "array"}]
+    assert of(7, part=True) == [{"type": "integer"}], "a number is never cut"
+    with pytest.raises(Refused, match="only a part of its value"):
+        of([1], "one", part=True)
 
 
 def test_a_map_has_no_property_of_its_own() -> None:
@@ -247,6 +289,48 @@ def test_a_status_has_the_shared_response_that_others_give_first() -> None:
     ]
 
 
+def test_a_redirect_s_note_for_people_is_not_declared() -> None:
+    api = contract({})
+    note = (("Content-Type", "text/html"), ("Location", "/"))
+    moved = Exchange(Request("GET", "/tasks"), Response(302, note, b"<a href='/'>here</a>"), "har")
+    assert edits(api, moved) == [
+        (Edit("#/paths/~1tasks/get", ("responses",), "set", "302", {"description": "Found"}, "status"),)
+    ]
+    (edit,) = edits(api, get({"to": "/"}, status=302))[0]
+    assert edit.value["content"] == {
+        "application/json": {"schema": {"type": "object", "properties": {"to": {"type": "string"}}}}
+    }
+
+
+def lacking(response: Response_) -> tuple[Finding, Contract]:
+    """The note that a response has no schema."""
+    api = Contract(document({"paths": {"/tasks": {"get": {"operationId": "a", "responses": {"200": response}}}}}))
+    return next(one for one in Judge(api, lambda _, own: own).document() if one.rule == "response-without-schema"), api
+
+
+def test_a_response_without_a_schema_gets_one_from_its_bodies() -> None:
+    made = {"type": "object", "properties": {"id": {"type": "integer"}}}
+    finding, api = lacking({"description": "", "content": {"application/json": {}}})
+    media = "#/paths/~1tasks/get/responses/200/content/application~1json"
+    (remedy,) = options(finding, api, [Shown(get({"id": 1}))])
+    assert remedy.edits == (Edit(media, (), "set", "schema", made),)
+    finding, api = lacking({"description": ""})
+    (remedy,) = options(finding, api, [Shown(get({"id": 1}))])
+    response = "#/paths/~1tasks/get/responses/200"
+    assert remedy.edits == (Edit(response, ("content",), "set", "application/json", {"schema": made}),)
+    empty = Exchange(Request("GET", "/tasks"), Response(200, (), b""), "har")
+    for shown, said in (
+        ([Shown(empty)], "no exchange shows a body of it: name a recording that does with `--traffic`"),
+        (
+            [Shown(get({"id": 1}), part=True)],
+            "the report holds only a part of the answer's body: name the recording with `--traffic`",
+        ),
+    ):
+        with pytest.raises(Refused) as refused:
+            list(options(finding, api, shown))
+        assert str(refused.value) == said
+
+
 def test_a_status_of_a_head() -> None:
     head = {"head": {"operationId": "head", "responses": {"200": {"description": ""}}}}
     api = Contract(document({"paths": {"/tasks": head}}))
@@ -262,6 +346,7 @@ def test_every_rule_has_a_remedy_or_a_reason() -> None:
         "header-schema",
         "missing-header",
         "response-schema",
+        "response-without-schema",
         "undeclared-media-type",
         "undeclared-operation",
         "undeclared-parameter",

@@ -217,3 +217,20 @@ def test_texts_match_the_expression_that_they_are_made_from(expression: str) -> 
 def test_an_expression_without_end_is_walked_a_limited_way() -> None:
     assert max(map(len, pattern.texts("^(((a+)+)+)+$"))) < 3000
     assert list(pattern.texts("[")) == []
+
+
+def test_a_text_by_which_a_discriminator_means_a_component_is_the_one_that_it_has() -> None:
+    delta = {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}}}
+    choice = {
+        "anyOf": [{"$ref": "#/components/schemas/Delta"}],
+        "discriminator": {"propertyName": "kind", "mapping": {"delta": "#/components/schemas/Delta"}},
+    }
+    it = {"type": "object", "required": ["timeout"], "properties": {"timeout": {"$ref": "#/components/schemas/Delta"}}}
+    assert made(it, Delta=delta, Choice=choice) == {"timeout": {"kind": "delta"}}
+    assert made(it, Delta=delta) == {"timeout": {"kind": "kind"}}
+
+
+def test_a_value_that_fits_two_branches_breaks_the_choice_and_none_of_them() -> None:
+    choice = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"type": "array"}]}
+    [error] = schemas(choice).errors(ROOT, "response", [])
+    assert (error.keyword, error.component, error.pointer) == ("oneOf", ROOT, "")

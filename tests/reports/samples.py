@@ -182,6 +182,12 @@ _BEARER = (("Authorization", "Bearer [redacted]"),)
 _MASKED = ("header:authorization",)
 
 
+def _unnamed(method: str, path: str) -> Example:
+    """A 401 that names no scheme."""
+    answer = ExampleResponse(401, (("Content-Type", "application/problem+json"),), '{"status":401}', 14)
+    return Example(ExampleRequest(method, path), answer)
+
+
 def _findings() -> tuple[FindingRow, ...]:
     move = ExampleRequest(
         "POST",
@@ -368,7 +374,9 @@ def _findings() -> tuple[FindingRow, ...]:
             "unchanged",
             None,
             tuple(
-                Member(method, path, fingerprint(f"4be{number:04x}"), 6, 6)
+                Member(
+                    method, path, fingerprint(f"4be{number:04x}"), 6, 6, _unnamed(method, path) if number == 1 else None
+                )
                 for number, (method, path) in enumerate(names)
             ),
             WhereJson("response", "401", "application/problem+json", "header:WWW-Authenticate"),
@@ -378,10 +386,7 @@ def _findings() -> tuple[FindingRow, ...]:
             Place(DOCUMENT, 512),
             93,
             93,
-            Example(
-                ExampleRequest("GET", "/api/v1/app/projects"),
-                ExampleResponse(401, (("Content-Type", "application/problem+json"),), '{"status":401}', 14),
-            ),
+            _unnamed("GET", "/api/v1/app/projects"),
             f"curl -sS {TARGET}/api/v1/app/projects",
             "confirmed",
             "by openapi-core",

@@ -74,6 +74,16 @@ def test_two_validators_accept_each_sample(sample: str) -> None:
     jsonschema.Draft202012Validator(published).validate(data)
 
 
+def test_a_report_from_before_members_had_examples_is_read_and_keeps_the_schema() -> None:
+    data = orjson.loads(json.render(SAMPLES["drift"]))
+    members = [member for row in data["findings"] for member in row["operations"]]
+    had = [member.pop("example") is not None for member in members]
+    assert any(had)
+    jsonschema_rs.validator_for(orjson.loads(PUBLISHED.read_bytes())).validate(data)
+    shown = [member.example for row in json.of(data).findings for member in row.operations]
+    assert len(shown) == len(members) and set(shown) == {None}
+
+
 def test_the_published_schema_is_made_from_the_dataclasses(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--update-golden"):
         PUBLISHED.write_bytes(json.published().encode())

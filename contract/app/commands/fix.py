@@ -59,7 +59,7 @@ def arguments(made: argparse.ArgumentParser) -> None:
 def run(flags: dict[str, Any]) -> int:
     from pathlib import Path
 
-    from contract.app import fix, terminal
+    from contract.app import fix, reported, terminal
     from contract.core.errors import ConfigError
 
     kind = flags.get("fix_format", "text")
@@ -77,7 +77,7 @@ def run(flags: dict[str, Any]) -> int:
         raise ConfigError("--interactive needs a terminal", "use `--apply`, with the fingerprints that are meant")
     settings = shared.load(flags)
     path = Path(flags["report"]) if "report" in flags else Path(settings.report_dir) / "report.json"
-    report = fix.read(path)
+    report = reported.read(path)
     targets = fix.chosen(report, flags.get("fingerprints") or [])
     with terminal.progress(sys.stderr, os.environ, quiet=asks) as notify:
         workshop = fix.Workshop(report, settings, notify)

@@ -53,6 +53,14 @@ def test_the_same_report_again_changes_nothing(started: Service) -> None:
     assert after.changes == before
 
 
+def test_a_report_of_a_release_whose_members_had_no_examples_is_kept_too(started: Service) -> None:
+    older = report("older")
+    members = [member for row in older["findings"] for member in row["operations"]]
+    had = [member.pop("example") is not None for member in members]
+    assert any(had)
+    assert [post(started, json.dumps(each)).status_code for each in (older, report("newer"))] == [201, 201]
+
+
 def test_another_report_of_the_same_run_is_a_conflict(started: Service) -> None:
     assert post(started, json.dumps(report("twice"))).status_code == 201
     problem(post(started, json.dumps(report("twice"), indent=1)), 409)
