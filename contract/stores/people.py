@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,14 +38,23 @@ class Mark:
     """Or what is decided of it."""
 
 
-def marks(store: Store, project: Project, *, now: datetime, environment: str) -> tuple[Mark, ...]:
-    """All findings of an environment, the worst first."""
+def marks(
+    store: Store,
+    project: Project,
+    *,
+    now: datetime,
+    environment: str,
+    operations: Collection[str] | None = None,
+) -> tuple[Mark, ...]:
+    """The findings of an environment, or of some operations in it, the worst first."""
     of = sql.finding.c
     wanted = (
         select(of.fingerprint, of.cause, of.operation, of.rule, of.level, _standing(now).label("state"))
         .where(of.project_id == project.id, of.environment == environment)
         .order_by(of.rank, of.id)
     )
+    if operations is not None:
+        wanted = wanted.where(of.operation.in_(operations))
     with store._read() as db:
         return tuple(Mark(**row._mapping) for row in db.execute(wanted))
 

@@ -27,7 +27,7 @@ _PATH = "/api/v1/projects/{project}/drift"
 _FILTERS = ("operation", "rule", "level", "state", "release")
 _PARAMETERS = ("environment", *_FILTERS, "limit", "cursor")
 MAPPED = 1000
-"""Findings of an environment; of more there is no map."""
+"""Findings of an environment; of more, the map is that of the operations that are told of."""
 _TYPES = {"application/json": "json", "text/markdown": "md", "text/html": "html"}
 
 
@@ -44,7 +44,7 @@ class Drift:
     findings: Page[Found]
     histories: Mapping[int, Page[Event]]
     marks: tuple[people.Mark, ...]
-    """All findings of the environment, for the map; none where they are too many."""
+    """For the map: all findings of the environment, or where they are too many, those of the operations on this page."""
     totals: Mapping[tuple[str, str], int]
     """Of all findings of the environment, by state and level, whatever the filters say."""
     decided: Mapping[tuple[str, str, str], int]
@@ -54,8 +54,11 @@ class Drift:
     at: datetime
 
     @property
-    def mapped(self) -> bool:
-        return len(self.marks) == sum(self.totals.values())
+    def mapped(self) -> frozenset[str] | None:
+        """The operations that the map shows; None for all."""
+        if sum(self.totals.values()) <= MAPPED:
+            return None
+        return frozenset(found.operation for found in self.findings if found.operation)
 
     @property
     def whole(self) -> bool:
@@ -85,9 +88,9 @@ def gather(caller: Caller, request: Request) -> Drift:
     decided = people.decided(caller.store, project, now=at, environment=environment)
     figures = _figures(caller.store, project, row)
     asked = {name: value for name, value in {**chosen, "cursor": after}.items() if value is not None}
-    few = sum(totals.values()) <= MAPPED
-    marks = people.marks(caller.store, project, now=at, environment=environment) if few else ()
-    return Drift(project, environment, row, figures, page, histories, marks, totals, decided, asked, at)
+    drift = Drift(project, environment, row, figures, page, histories, (), totals, decided, asked, at)
+    marks = people.marks(caller.store, project, now=at, environment=environment, operations=drift.mapped)
+    return replace(drift, marks=marks)
 
 
 def _figures(store: Store, project: Project, row: ReportRow) -> dict[str, ReportRow]:
@@ -128,9 +131,11 @@ def as_report(drift: Drift, store: Store) -> Report:
             data["kpis"][name] = _frame(drift, store, row)["kpis"][name]
     data["findings"] = [views.told(row, drift.at) for row in drift.findings]
     report = report_json.of(views.integers(data))
-    # Without all findings the map would show as held what drifts.
-    own = _by_operation(drift.marks)
-    operations = tuple(_linked(row, own.get(row.key, {})) for row in report.operations) if drift.mapped else ()
+    # Without all findings of an operation the map would show as held what drifts.
+    own, mapped = _by_operation(drift.marks), drift.mapped
+    operations = tuple(
+        _linked(row, own.get(row.key, {})) for row in report.operations if mapped is None or row.key in mapped
+    )
     return replace(
         report,
         operations=operations,
@@ -180,6 +185,8 @@ def _notes(drift: Drift) -> list[str]:
             + (f", those of `{asked}`" if asked else "")
             + ("; there are more on the next page." if drift.findings.next else ".")
         )
+    if drift.mapped is not None:
+        said.append(pages.PARTLY)
     return said
 
 

@@ -132,6 +132,9 @@ class Standing:
     current: bool
 
 
+PARTLY = "The map shows the operations of the findings on this page: there are too many findings for all of them."
+
+
 def drift_page(drift: Drift, report: Report, caller: Caller, request: Request) -> tuple[bytes, dict[str, str]]:
     """The page of a drift report, and the headers that go with it."""
     from contract.reports import html
@@ -199,6 +202,8 @@ def _about(drift: Drift, report: Report) -> list[str]:
     ]
     if not report.run.complete:
         said.append("That run was stopped before its end.")
+    if drift.mapped is not None:
+        said.append(PARTLY)
     return [*said, *report.run.notes]
 
 

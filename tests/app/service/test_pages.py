@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 from contract.app.service.access import COOKIE, session
 
 from ...reports.test_html import Page
-from .lives import BROWSER, DRIFT, REASON, at, live
+from .lives import BROWSER, DRIFT, REASON, at, extra, live
 from .serving import Service, report, service
 from .test_access import problem
 
@@ -132,6 +133,33 @@ def test_the_map_tells_of_all_findings_whatever_the_filters_say(running: Service
     assert re.findall(r'aria-label="(\d+ of [^"]*)"', whole) == re.findall(r'aria-label="(\d+ of [^"]*)"', part)
     links = re.findall(r'<td class="c (?:drift|und)[^>]*><a href="([^"]+)"', part)
     assert links and all(get(running, html.unescape(link)).status_code == 200 for link in links)
+
+
+def test_of_very_many_findings_the_map_is_that_of_the_operations_on_the_page(tmp_path: Path) -> None:
+    value = report("many")
+    cells = next(row for row in value["operations"] if any(cell["exchanges"] for cell in row["responses"]))
+    cell = next(cell for cell in cells["responses"] if cell["exchanges"])
+    rows = []
+    for number in range(1001):
+        name = hashlib.sha1(str(number).encode()).hexdigest()
+        path = f"/things/{number % 40}"
+        extra(value, str(number), operation={"method": "GET", "path": path})
+        if number < 40:
+            rows.append({**cells, "key": f"GET {path}", "path": path, "responses": [{**cell, "findings": [name]}]})
+        else:
+            rows[number % 40]["responses"][0]["findings"].append(name)
+    value["operations"] = [*value["operations"], *rows]
+    with service(tmp_path) as many:
+        assert many.push("shop", value).status_code == 201
+        text = page(many, DRIFT + "?environment=ci&rule=no-answer&limit=7")
+        markdown = get(many, DRIFT + ".md?environment=ci&rule=no-answer&limit=7").text
+        told = get_json(many, DRIFT + "?environment=ci&rule=no-answer&limit=7")["findings"]
+    wanted = {row["operation"] for row in told}
+    assert "there are too many findings for all of them" in text and "too many findings for all" in markdown
+    lines = re.findall(r'<span class="op">(.*?)</th>(.*?)</tr>', text, re.DOTALL)
+    shown_ = {re.sub("<[^>]+>", "", head.replace("</span><span>", " ")): cells for head, cells in lines}
+    assert wanted and shown_.keys() == wanted
+    assert all(re.search(r'class="c drift', cells) for cells in shown_.values()), "none is shown as held"
 
 
 def test_what_a_form_leaves_empty_is_taken_out_of_the_address(running: Service) -> None:
