@@ -156,7 +156,7 @@ def test_of_very_many_findings_the_map_is_that_of_the_operations_on_the_page(tmp
         told = get_json(many, DRIFT + "?environment=ci&rule=no-answer&limit=7")["findings"]
     wanted = {row["operation"] for row in told}
     assert "there are too many findings for all of them" in text and "too many findings for all" in markdown
-    lines = re.findall(r'<th scope="row" role="rowheader"><span class="op">(.*?)</th>(.*?)</tr>', text)
+    lines = re.findall(r'<th scope="row" role="rowheader"><span class="op">(.*?)</th>(.*?)</tr>', text, re.DOTALL)
     shown_ = {re.sub("<[^>]+>", "", head.replace("</span><span>", " ")): cells for head, cells in lines}
     assert wanted and shown_.keys() == wanted
     assert all(re.search(r'class="c drift', cells) for cells in shown_.values()), "none is shown as held"
