@@ -7,13 +7,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # What the tests need beside Python: a real Laravel to list routes, a browser to look at the report, PostgreSQL, and shells.
 DEBIAN := php-cli php-laravel-framework php-sqlite3 chromium fonts-dejavu-core curl postgresql ruby-railties ruby-webrick zsh fish
 
-.PHONY: help demo test setup debian lint types tests docs constraints clean
+.PHONY: help demo test quick setup debian lint types tests docs constraints clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
 help:
 	@echo "make demo         set up, start the demo API, check it, and say where the report lies"
 	@echo "make test         set up, and run all checks and tests"
+	@echo "make quick        the same without the tests that are marked slow"
 	@echo "make docs         write the generated pages of docs/ anew"
 	@echo "make constraints  resolve all versions anew and pin them in constraints.txt"
 	@echo "make clean        remove the environment, caches and reports"
@@ -37,6 +38,10 @@ demo: $(VENV)/demo
 	@$(BIN)/python -m contract.app.tour
 
 test: setup lint types tests
+
+quick: setup lint types
+	@echo "Running the tests that are not slow …"
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
 
 setup: $(VENV)/test debian
 

@@ -1064,6 +1064,7 @@ def test_the_case_of_each_entry_still_differs_and_is_explained_by_it_alone(entry
     assert {"contract": sorted(differs.ours), "openapi-core": sorted(differs.theirs)} == told["refuses"]
 
 
+@pytest.mark.slow
 def test_both_judges_agree_or_the_list_says_why() -> None:
     counts: Counter[str] = Counter()
     used: Counter[str] = Counter()
