@@ -42,6 +42,10 @@ def word(text: str) -> str:
     return name[:-1] if name.endswith("s") and not name.endswith(("ss", "us", "is")) and len(name) > 3 else name
 
 
+_WRAPS = ("data", "items", "results", "records", "content", "values", "entries", "rows", "list", "hits")
+"""Under these names an answer has what it is about."""
+
+
 class Known:
     """Values by place, by word and by name; in the order in which they were seen, so that a run repeats."""
 
@@ -82,8 +86,9 @@ class Known:
         if is_item:
             of = word(before(operation.path, operation.path.rpartition("{")[2].partition("}")[0]))
             self._met.setdefault(of, set()).add(unquote(place.rpartition("/")[2]))
-        holder = place.rpartition("/")[0] if is_item else place
-        self._look(value, "" if is_item else last, holder, 0)
+        is_thing = is_item and not _lists(value)  # `/codes/{owner}` may show what lies below an owner
+        holder = place.rpartition("/")[0] if is_thing else place
+        self._look(value, "" if is_thing else last, holder, 0)
 
     def _look(self, value: Any, about: str, place: str, depth: int) -> None:
         if depth > 4:
@@ -117,7 +122,7 @@ class Known:
                 self._look(next(iter(item.values())), word(key), "", depth + 1)
             else:
                 # `{"data": […]}` and its kin are still about what the path is about.
-                wraps = snake(key) in ("data", "items", "results", "records", "content", "values", "entries", "rows", "list", "hits") or word(key) == about  # fmt: skip
+                wraps = snake(key) in _WRAPS or word(key) == about
                 self._look(item, about if wraps else word(key), place if wraps else "", depth + 1)
 
     def _vary(self, items: Sequence[Any], about: str, place: str) -> None:
@@ -267,6 +272,14 @@ class Known:
             about = self._words.get(word(key), {})
             return next((value for value in about.values() if type(value) is kind), item)
         return self.filled(item)
+
+
+def _lists(value: Any) -> bool:
+    """True for a list of things, bare or wrapped, and not one thing that has a list."""
+    if isinstance(value, Mapping):
+        lists = [key for key, item in value.items() if isinstance(item, list) and snake(key) in _WRAPS]
+        return bool(lists) and _id_name(value, "") is None
+    return isinstance(value, list)
 
 
 def _id_name(item: Mapping[str, Any], about: str) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -193,11 +194,8 @@ class Schemas:
             for inner in _telling(branch):
                 yield from self._explain(inner, value, direction)
             return
-        exact = folded = ""
-        for part in error.instance_path:
-            token = str(part) if isinstance(part, int) else escape(part)
-            exact += "/" + token
-            folded += "/*" if isinstance(part, int) else "/" + token
+        place = located(error, value)
+        exact, folded = "".join("/" + escape(str(part)) for part in place), star(place)
         schema_path: list[Any] = list(error.schema_path)
         if self.scopes is not None:
             schema_path = list(split(self.scopes.pointer(error.absolute_keyword_location or "")))
@@ -209,7 +207,7 @@ class Schemas:
         elif kind in ("additionalProperties", "unevaluatedProperties"):
             for unexpected in details.get("unexpected", []):
                 component = "#" + "".join("/" + escape(str(part)) for part in schema_path[:-1])
-                item = _at(value, [*error.instance_path, unexpected])
+                item = _at(value, [*place, unexpected])
                 inner = list(self._below(f"{component}/{keyword}", direction, item))
                 for found in inner:
                     below = f"/{escape(str(unexpected))}"
@@ -221,7 +219,7 @@ class Schemas:
         if kind == "falseSchema" and keyword in ("additionalProperties", "unevaluatedProperties"):
             # `additionalProperties: false` without `properties` refuses the object, and does not say for which of them.
             component = "#" + "".join("/" + escape(str(part)) for part in owner)
-            for name in _mapping(_at(value, error.instance_path)):
+            for name in _mapping(_at(value, place)):
                 yield _unexpected(folded, exact, keyword, component, name)
             return
         if kind == "falseSchema":
@@ -232,7 +230,7 @@ class Schemas:
         schema = self.at(component)
         if schema is None:
             schema = {}
-        instance = _at(value, error.instance_path)
+        instance = _at(value, place)
         if isinstance(schema, Mapping) and keyword in ("minimum", "maximum") and keyword not in schema:
             keyword = "format"
         marked = keyword in ("writeOnly", "readOnly")
@@ -305,7 +303,7 @@ class Schemas:
         sample = stands_for_any(self, nodes)
         if sample is not None and sample.describes(value):
             for name, item in value.items():
-                yield from self._undeclared(sample.pointers, item, f"{where}/{escape(name)}")
+                yield from self._undeclared(sample.pointers, item, where + star([name]))
             return
         for name, item in value.items():
             below = []
@@ -317,7 +315,7 @@ class Schemas:
                     if is_matched(pattern, name):
                         below.append(f"{place}/patternProperties/{escape(pattern)}")
             if below:
-                yield from self._undeclared(below, item, f"{where}/{escape(name)}")
+                yield from self._undeclared(below, item, where + star([name]))
                 continue
             if not is_open and owner is not None:
                 yield where, owner, name, item
@@ -327,7 +325,7 @@ class Schemas:
                     if isinstance(node.get(keyword), Mapping):
                         below.append(f"{place}/{keyword}")
             if below:
-                yield from self._undeclared(below, item, f"{where}/{escape(name)}")
+                yield from self._undeclared(below, item, where + star([name]))
 
     def _nodes(self, pointers: Sequence[str]) -> list[tuple[str, Mapping[str, Any]]]:
         memo: dict[tuple[str, ...], list[tuple[str, Mapping[str, Any]]]] = self.memo.setdefault("nodes", {})
@@ -531,6 +529,37 @@ def _likeliest(kind: Any) -> list[Any] | None:
             return rooted[0]
         return None
     return ranked[0]
+
+
+def located(error: Any, value: Any) -> list[str | int]:
+    """Where in the value an error lies.
+
+    The validator's own path leaves out names that are empty, and says numbers for names that look like one: it is read
+    again along the value, and where names that are empty leave several ways, the one that leads to what was refused.
+    """
+    ways = list(islice(_ways(list(error.instance_path), value), 16))
+    if len(ways) > 1:
+        refused = error.instance
+        ways = [way for way in ways if type(held := _at(value, way)) is type(refused) and held == refused] or ways
+    return ways[0] if ways else list(error.instance_path)
+
+
+def _ways(path: Sequence[Any], value: Any) -> Iterator[list[str | int]]:
+    if not path:
+        yield []
+    elif isinstance(value, Mapping):
+        key = str(path[0])
+        if key in value:
+            yield from ([key, *rest] for rest in _ways(path[1:], value[key]))
+    elif isinstance(value, list) and isinstance(path[0], int) and path[0] < len(value):
+        yield from ([path[0], *rest] for rest in _ways(path[1:], value[path[0]]))
+    if isinstance(value, Mapping) and "" in value:
+        yield from (["", *rest] for rest in _ways(path, value[""]))
+
+
+def star(place: Sequence[str | int]) -> str:
+    """A place as a JSON Pointer, indices and names that are numbers folded."""
+    return "".join("/*" if isinstance(part, int) or part.isdigit() else "/" + escape(part) for part in place)
 
 
 def _at(value: Any, path: Sequence[Any]) -> Any:

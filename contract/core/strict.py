@@ -20,7 +20,16 @@ from typing import Any
 
 from contract.core.discriminator import any_below, definite, discriminators
 from contract.core.document import escape, resolve
-from contract.core.schema import DIALECT, Schemas, document_uri, is_matched, owner_of, stands_for_any
+from contract.core.schema import (
+    DIALECT,
+    Schemas,
+    document_uri,
+    is_matched,
+    located,
+    owner_of,
+    stands_for_any,
+    star,
+)
 
 State = tuple[str, ...]
 """Pointers of the schemas that speak of one value, in the order in which the walk meets them."""
@@ -76,10 +85,10 @@ def unnamed(schemas: Schemas, pointer: str, value: Any) -> Iterator[tuple[str, s
     """The properties that the question of names refuses, as `Schemas.walk` tells them; in the validator's order."""
     owners: dict[str, str] = schemas.memo["owners"][pointer]
     for error in names_of(schemas, pointer).iter_errors(value):  # type: ignore[union-attr]
-        place = list(error.instance_path)
-        where = "".join("/" + ("*" if isinstance(part, int) else escape(part)) for part in place)
+        place = located(error, value)
+        where = star(place)
         owner = owners[error.schema_path[1]]  # "$defs", the definition, …
-        held = value
+        held: Any = value
         for part in place:
             held = held[part]
         for name in error.kind.as_dict()["unexpected"]:

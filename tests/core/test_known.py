@@ -141,6 +141,18 @@ def test_what_was_put_is_there() -> None:
     assert values(made, "/tags/{name}", "name", "/tags") == [("red", True)]
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_what_an_item_s_path_lists_lies_below_it(wrapped: bool) -> None:
+    listed: Any = [{"id": "sc_1"}, {"id": "sc_2"}]
+    answer = {"items": listed, "next": None} if wrapped else listed
+    made = known(("GET /codes/{owner}", seen("/codes/ann", answer)))
+    assert not any(sure for _, sure in values(made, "/codes/{owner}", "owner", "/codes"))
+    assert values(made, "/codes/{owner}/{code}", "code", "/codes/ann") == [("sc_1", True), ("sc_2", True)]
+    # One thing that has a list is a thing.
+    one = known(("GET /codes/{id}", seen("/codes/7", {"id": 7, "items": [{"id": 8}]})))
+    assert (7, True) in values(one, "/codes/{id}", "id", "/codes")
+
+
 def test_singular_and_plural_are_one_thing() -> None:
     answer = [{"id": "s-1"}]
     made = known(("GET /silences", seen("/silences", answer)))
