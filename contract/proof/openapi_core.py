@@ -169,7 +169,9 @@ class Second:
         if not place.startswith("body") or not exchange.request.body or _known_to_core(exchange.request.media_type):
             try:
                 app = self._app(path, exchange.request.method, False)
-                errors = list(app.iter_request_errors(_Request(exchange, _tail(exchange.request.path, path))))
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # a kind of credentials that it does not know, and the like
+                    errors = list(app.iter_request_errors(_Request(exchange, _tail(exchange.request.path, path))))
             except _faults() as error:
                 reason = f"fails on this request ({type(error).__name__})"
         for found in errors:

@@ -210,6 +210,15 @@ def test_a_request_that_was_accepted_is_invalid_for_openapi_core_too() -> None:
     )
 
 
+def test_credentials_of_a_kind_that_it_does_not_know_are_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+    value = document()
+    value["components"]["securitySchemes"] = {"sso": {"type": "oauth2", "flows": {}}}
+    value["security"] = [{"sso": []}]
+    about = finding("type", "query:n", rule="invalid-request-accepted")
+    assert asked(value, exchange({}, url="/v2/users/7?n=x"), about)[0] is Proof.CONFIRMED
+    assert [str(each.message) for each in recwarn] == []
+
+
 def test_no_value_of_a_body_stands_in_the_detail() -> None:
     _, detail = asked(document(), exchange({"id": "jo@example.com", "mail": None}), finding("type", "/id"))
     assert "jo@example.com" not in detail
