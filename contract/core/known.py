@@ -88,6 +88,10 @@ class Known:
             self._met.setdefault(of, set()).add(unquote(place.rpartition("/")[2]))
         is_thing = is_item and not _lists(value)  # `/codes/{owner}` may show what lies below an owner
         holder = place.rpartition("/")[0] if is_thing else place
+        if request.path.endswith("/") and not operation.path.endswith("/"):
+            holder = ""  # its last value is empty, or a slash too many
+        elif is_thing and request.method == "POST" and not _is_called(value, unquote(place.rpartition("/")[2])):
+            holder = ""  # what an action answers is not the thing that it was asked of
         self._look(value, "" if is_thing else last, holder, 0)
 
     def _look(self, value: Any, about: str, place: str, depth: int) -> None:
@@ -272,6 +276,11 @@ class Known:
             about = self._words.get(word(key), {})
             return next((value for value in about.values() if type(value) is kind), item)
         return self.filled(item)
+
+
+def _is_called(value: Any, name: str) -> bool:
+    """True for a thing that says the name by which it was asked."""
+    return isinstance(value, Mapping) and any(str(value[each]) == name for each in _IDS if each in value)
 
 
 def _lists(value: Any) -> bool:

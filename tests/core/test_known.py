@@ -153,6 +153,20 @@ def test_what_an_item_s_path_lists_lies_below_it(wrapped: bool) -> None:
     assert (7, True) in values(one, "/codes/{id}", "id", "/codes")
 
 
+@pytest.mark.parametrize(
+    ("method", "url"), [("POST", "/codes/ann/web"), ("POST", "/codes/ann/"), ("GET", "/codes/ann/")]
+)
+def test_what_an_action_answers_is_not_where_it_was_asked(method: str, url: str) -> None:
+    made = known((f"{method} /codes/{{owner}}/{{name}}", seen(url, {"id": "sc_1"}, method)))
+    for path, name, place in (("/codes/{owner}", "owner", "/codes"), ("/codes/{owner}/{name}", "name", "/codes/ann")):
+        assert not any(sure for _, sure in values(made, path, name, place))
+
+
+def test_a_post_that_makes_a_thing_by_its_name_says_that_it_is_there() -> None:
+    made = known(("POST /groups/{name}", seen("/groups/crew", {"kind": "group", "name": "crew"}, "POST", 201)))
+    assert values(made, "/groups/{name}", "name", "/groups")[0] == ("crew", True)
+
+
 def test_singular_and_plural_are_one_thing() -> None:
     answer = [{"id": "s-1"}]
     made = known(("GET /silences", seen("/silences", answer)))
