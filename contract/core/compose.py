@@ -316,7 +316,8 @@ def _cause(sighting: Sighting, open_to_all: bool) -> _Cause:
     if finding.rule in (_ACCEPTED, _REFUSED) and where.pointer is not None:
         # What is not looked at, or is looked at more closely, in one place of requests: a shared parameter, a filter.
         said = _told(finding)[1] if finding.rule == _REFUSED else mismatch.observed
-        return _Cause(f"{finding.rule} {where.pointer} {mismatch.declared} {said}", FOLD_FROM)
+        wanted = re.split(r"; | where ", mismatch.declared or "")[-1]  # not what was sent instead
+        return _Cause(f"{finding.rule} {where.pointer} {wanted} {said}", FOLD_FROM)
     if finding.rule == "malformed-body":
         return _Cause(f"{finding.rule} {where.media_type} {mismatch.observed}", FOLD_FROM)
     return _Cause(finding.fold_key, FOLD_FROM) if finding.rule in _HABITS else _Cause(finding.fingerprint)

@@ -266,7 +266,7 @@ def test_one_place_of_requests_that_nobody_looks_at_is_one_habit() -> None:
     api = Contract(document({"paths": dict.fromkeys(PATHS, get)}))
     more = {"contract": api, "operations": api.operations, "runtime": frozenset({"invalid-request-accepted"})}
     paths = list(PATHS)
-    made = [asked(path, "limit=x", 200) for path in paths]
+    made = [asked(path, f"limit={wrong}", 200) for path, wrong in zip(paths, ("x", "1.5", "x", "true"), strict=True)]
     assert folds(compose(material(*made, **more), TODAY)) == [("invalid-request-accepted", list(PATHS))]
     # Two operations may do the same by chance; another constraint, and another answer, is another thing.
     two = [*made[:2], asked(paths[2], "order=down", 200), asked(paths[3], "limit=x", 204)]
