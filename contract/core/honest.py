@@ -125,7 +125,7 @@ class Honest:
                 refusal = words(plain[-1]) if len(plain) > asked else None
         last = status_of(plain[-1]) if plain else 0
         said = str(words(plain[-1])).lower() if plain else ""
-        if last == 409 or re.search(r"already|taken|exists|unique|duplicate", said):
+        if last == 409 or re.search(r"already|taken|exists|unique|duplicate|in use", said):
             salt = 100 + self._fresh() % 1_000_000_000
             again = renewed(seen[-1], salt)
             if again not in seen and operation.schemas.accepts(schema, "request", again):
@@ -334,20 +334,34 @@ def words(exchange: Exchange) -> Any:
         return exchange.response.body[:4096].decode("utf-8", "replace")
 
 
-def renewed(body: Any, salt: int) -> Any:
-    """The body with other names in it, where names may have to be unique."""
+def renewed(body: Any, salt: int, names: bool = True) -> Any:
+    """The body with other names in it, where names may have to be unique.
+
+    Below a thing that has a name of its own, names are those of other things, and only addresses are new.
+    """
     if isinstance(body, Mapping):
-        return {key: _renewed_leaf(str(key), item, salt) for key, item in body.items()}
-    return [renewed(item, salt) for item in body] if isinstance(body, list) else body
+        has_own = any(
+            isinstance(item, str) and "@" not in item and _NAMING.fullmatch(_plain(key)) for key, item in body.items()
+        )
+        below = names and not has_own
+        return {
+            key: _renewed_leaf(key, item, salt, names) if isinstance(item, str) else renewed(item, salt, below)
+            for key, item in body.items()
+        }
+    return [renewed(item, salt, names) for item in body] if isinstance(body, list) else body
 
 
-def _renewed_leaf(key: str, item: Any, salt: int) -> Any:
-    name = re.sub(r"[^a-z]+", "_", key.lower())
-    if not isinstance(item, str):
-        return renewed(item, salt)
+_NAMING = re.compile(r"(.*_)?(name|title|slug|key|code|login|label|handle|id|identifier|sku|number|domain|host)")
+
+
+def _plain(key: Any) -> str:
+    return re.sub(r"[^a-z]+", "_", str(key).lower())
+
+
+def _renewed_leaf(key: Any, item: str, salt: int, names: bool) -> str:
     if "@" in item:
         return f"user{salt}@example.com"
-    if re.fullmatch(r"(.*_)?(name|title|slug|key|code|login|label|handle|id|identifier|sku|number|domain|host)", name):
+    if names and _NAMING.fullmatch(_plain(key)):
         # What ends a host's name, or a path, says what it is.
         return f"n{salt}.{item}" if re.fullmatch(r"[\w-]+(\.[\w-]+)+\.?", item) else f"{item[:40]}{salt}"
     return item

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from contract.core import parameters, variants
 from contract.core.evidence import Exchange, Request, Response, header
+from contract.core.honest import renewed
 from contract.core.openapi import Contract, Operation
 from contract.core.variants import Ask, Base
 
@@ -361,3 +362,19 @@ UUID = "1f0d0000-0000-4000-8000-000000000001"
 )
 def test_ids_of_nobody_have_the_form_of_one_that_was_there(name: str, like: str, others: list[str]) -> None:
     assert variants.nobodys(name, like) == others
+
+
+@pytest.mark.parametrize(
+    ("body", "fresh"),
+    [
+        ({"name": "box", "size": 3}, {"name": "box7", "size": 3}),
+        ({"data": {"id": "a", "text": "t"}, "permissions": {}}, {"data": {"id": "a7", "text": "t"}, "permissions": {}}),
+        ({"name": "box", "driver": {"name": "file", "mail": "a@b.c"}}, {"name": "box7", "driver": {"name": "file", "mail": "user7@example.com"}}),
+        ({"zone": "x", "name": "example.com."}, {"zone": "x", "name": "n7.example.com."}),
+        ([{"code": "c"}], [{"code": "c7"}]),
+        ({"mail": "a@b.c", "role": {"key": "k"}}, {"mail": "user7@example.com", "role": {"key": "k7"}}),
+        ("name", "name"),
+    ],
+)  # fmt: skip
+def test_what_must_be_new_is_the_thing_s_own_name(body: Any, fresh: Any) -> None:
+    assert renewed(body, 7) == fresh
