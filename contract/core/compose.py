@@ -295,7 +295,7 @@ def _cause(sighting: Sighting, open_to_all: bool) -> _Cause:
 
     A component that is violated is one cause through whatever statuses and media types it is reached. A habit is told
     apart by how the answer looks: one exception handler gives one shape. Two failures of the server, or two places of
-    schemas written in line, are two causes even if they look alike.
+    schemas of successes written in line, are two causes even if they look alike.
     """
     finding, mismatch = sighting.finding, sighting.finding.mismatch
     where = mismatch.where
@@ -313,6 +313,10 @@ def _cause(sighting: Sighting, open_to_all: bool) -> _Cause:
     if finding.rule == "undeclared-media-type":
         # Whatever the status: the same in place of the same.
         return _Cause(f"{finding.rule} {mismatch.declared} {mismatch.observed}", FOLD_FROM)
+    if finding.rule in ("response-schema", _UNNAMED) and (where.status or "")[:1] in ("4", "5"):
+        # Schemas of errors that are written in line: one exception handler answers for all operations.
+        told = f"{where.pointer} {mismatch.name} {mismatch.declared} {_looks(sighting.example)}"
+        return _Cause(f"{finding.rule} {told}", FOLD_FROM)
     if finding.rule in (_ACCEPTED, _REFUSED) and where.pointer is not None:
         # What is not looked at, or is looked at more closely, in one place of requests: a shared parameter, a filter.
         said = _told(finding)[1] if finding.rule == _REFUSED else mismatch.observed

@@ -255,6 +255,22 @@ def test_one_guard_is_one_habit_however_it_answers_whom(status: int) -> None:
     assert folds(report) == [("undeclared-status", list(PATHS))]
 
 
+def test_one_exception_handler_is_one_cause_though_each_operation_writes_its_errors_in_line() -> None:
+    reason = {"type": "object", "properties": {"reason": {"type": "string"}}}
+    said = {"description": "", "content": {"application/json": {"schema": reason}}}
+    paths = {path: {"get": {"responses": {"200": said, "400": said}}} for path in PATHS}
+    api = Contract(document({"paths": paths}))
+    more = {"contract": api, "operations": api.operations, "examples": True}
+    body = b'{"reason": null, "more": 1}'
+    report = compose(material(*(exchange(path, 400, body) for path in PATHS), **more), TODAY)
+    assert sorted(folds(report)) == [("response-schema", list(PATHS)), ("undeclared-property", list(PATHS))]
+    # Successes that look alike are made by code of their own.
+    report = compose(material(*(exchange(path, 200, body) for path in PATHS), **more), TODAY)
+    assert sorted(folds(report)) == sorted(
+        (rule, [path]) for rule in ("response-schema", "undeclared-property") for path in PATHS
+    )
+
+
 def asked(path: str, query: str, status: int) -> Exchange:
     return Exchange(Request("GET", f"{path}?{query}"), Response(status, (), b""), "schemathesis")
 
