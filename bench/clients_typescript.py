@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.clients_table import Cell, bounded
 from contract.core.document import Document
 from contract.core.openapi import Contract
 from contract.generators._typescript import node
@@ -25,8 +25,8 @@ PEERS = ("openapi-typescript", "hey-api")
 _AS = "function as<T>(): <const V extends T>(value: V) => void { return () => undefined; }"
 
 
-def peer(name: str, document: Document, folder: Path, values: Mapping[str, list[Any]]) -> str:
-    """`operations · components · time`, as for the others."""
+def peer(name: str, document: Document, folder: Path, values: Mapping[str, list[Any]]) -> Cell:
+    """What the generator makes of a bundled document."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "openapi.json").write_text(json.dumps(document.value, default=str))
@@ -39,10 +39,10 @@ def peer(name: str, document: Document, folder: Path, values: Mapping[str, list[
         command += ["-p", "@hey-api/typescript", "--silent", "--no-log-file"]
         file = "made/types.gen.ts"
     start = time.perf_counter()
-    done = subprocess.run([program, *command], cwd=folder, capture_output=True, text=True, timeout=900, check=False)
+    done = bounded([program, *command], folder)
     seconds = time.perf_counter() - start
     if done.returncode != 0 or not (folder / file).is_file():
-        return f"exit {done.returncode}"
+        return Cell(None, (0, len(values)), seconds, f"exit {done.returncode}")
     parts = node.ask({"task": "describe", "file": str(folder / file)}, folder)["parts"]
     types = _types(name, parts)
     lines = [f'import type * as $ from "./{file.removesuffix(".ts")}.js";', _AS]
@@ -67,7 +67,7 @@ def peer(name: str, document: Document, folder: Path, values: Mapping[str, list[
         if (type_ := types.get(component, types.get(_plain(component)))) is not None
     )
     operations = sum(is_clean(part) for part in _operations(name, parts, document.value.get("paths", {})))
-    return f"{operations}/{len(Contract(document).operations)} · {good}/{len(values)} · {seconds:.0f} s"
+    return Cell((operations, len(Contract(document).operations)), (good, len(values)), seconds)
 
 
 def _types(name: str, parts: list[dict[str, Any]]) -> dict[str, tuple[str, dict[str, Any]]]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from contract.app import outputs, plugins, traffic
+from contract.app import documents, outputs, plugins, traffic
 from contract.app.patches import patched
 from contract.app.reported import documents_of, find
 from contract.app.settings import Settings
@@ -153,7 +153,7 @@ class Workshop:
         self.settings = replace(settings, documents=settings.documents or documents_of(report.document.path))
         self.notify = notify
         self.base = _base(report.target)
-        document = self._load({})
+        document = documents.load(self.settings)
         if document.sha256 != report.document.sha256:
             raise ConfigError(
                 f"{document.path} is not the document of the report any more: it was changed since, or it is another one",
@@ -177,19 +177,6 @@ class Workshop:
     @property
     def contract(self) -> Contract:
         return self.judge.contract
-
-    def _load(self, unsaved: Mapping[str, bytes]) -> Document:
-        from contract.sources.documents import file, merge
-
-        paths: dict[str, str] = {}
-        for path in self.settings.documents:
-            paths.setdefault(os.path.realpath(path), path)
-        return merge.merge(
-            [
-                file.load(path, root=self.settings.root, allow=self.settings.allow_refs, unsaved=unsaved)
-                for path in paths.values()
-            ]
-        )
 
     # --- evidence
 
@@ -382,7 +369,7 @@ class Workshop:
     ) -> None:
         """Raises Refused unless the findings are gone with the new texts, and nothing new appears anywhere."""
         try:
-            judge = _judge(self._load(unsaved), self.base)
+            judge = _judge(documents.load(self.settings, unsaved), self.base)
             said = list(judge.document())
             fresh = _lint(said) - self.lint
         except ContractError as error:

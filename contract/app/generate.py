@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from contract.app import manifest, outputs
+from contract.app import documents, manifest, outputs
 from contract.app.made import Made
 from contract.app.manifest import MISSING, Held
 from contract.app.plugins import plug_in
@@ -48,18 +48,19 @@ UNPROVEN = "unproven"
 class Source:
     """The document, read when it is needed for the first time and not before."""
 
-    def __init__(self, settings: Settings, document: Document | None = None) -> None:
+    def __init__(self, settings: Settings, document: Document | None = None, *, traffic: bool = False) -> None:
         self.settings = settings
+        self.traffic = traffic
+        """True where the recordings were named for this run, so that it has to look at them."""
         self._given = document
         self.read = document is not None
 
     @cached_property
     def document(self) -> Canonical:
-        from contract.app import run
         from contract.core.canonical import canonical_document
 
         self.read = True
-        return canonical_document(self._given if self._given is not None else run.load_document(self.settings))
+        return canonical_document(self._given if self._given is not None else documents.load(self.settings))
 
     @cached_property
     def contract(self) -> Contract:
@@ -77,7 +78,11 @@ class Source:
     def seen(self) -> Seen:
         from contract.app.seen import seen
 
-        return seen(self.settings, self.contract)
+        return seen(self.settings, self.contract, asked=self.traffic)
+
+    def observe(self) -> None:
+        """Reads the recordings now; one that cannot be read is an error, whichever targets there are."""
+        _ = self.seen
 
     def roots(self, base: Path) -> tuple[str, ...]:
         cwd = self.settings.cwd
@@ -93,16 +98,37 @@ class Source:
         return manifest.same_text(held, base) or self.document.sha256 == held.document
 
 
-def generate(settings: Settings, *, check: bool = False, full: bool = False, notify: Notify = silent) -> Iterator[Made]:
+def generate(
+    settings: Settings, *, check: bool = False, full: bool = False, traffic: bool = False, notify: Notify = silent
+) -> Iterator[Made]:
     """Writes each target into its folder, in one step, and says what came of it; raises ConfigError if none has one.
 
     With `check` nothing is written: what would be is compared with what is there. With `full` neither manifest nor
-    earlier proofs are believed. A target that fails does not hide the others.
+    earlier proofs are believed. With `traffic` the recordings of the settings are looked at though nothing changed. A
+    target that fails does not hide the others.
     """
     wanted = _wanted(settings)
-    source = Source(settings)
+    source = Source(settings, traffic=traffic)
+    if traffic:
+        source.observe()
     for item in wanted:
         yield target(source, item, check=check, full=full, notify=notify)
+
+
+def with_client(settings: Settings, client: str) -> Settings:
+    """The settings with another client for Python; raises ConfigError where no Python is generated."""
+    if not any(item.name == "python" for item in settings.types or ()):
+        raise ConfigError(
+            "--client says whose Python client is written, and none is", "add `--python generated/python`"
+        )
+
+    def told(item: TypesTarget) -> TypesTarget:
+        options = {**dict(item.options), "client": client}
+        if client == "contract":
+            del options["client"]  # as where nothing is said
+        return replace(item, options=tuple(sorted(options.items()))) if item.name == "python" else item
+
+    return replace(settings, types=tuple(told(item) for item in settings.types or ()))
 
 
 def _wanted(settings: Settings) -> list[TypesTarget]:
@@ -162,7 +188,8 @@ class _Job:
         self.held = self.manifest.targets.get(self.item.name)
         self.causes = list(self._causes())
         edited = list(self._edited())
-        if self.held is not None and not self.causes and not self.full and (self.check or not edited):
+        believed = not self.full and not self.source.traffic
+        if self.held is not None and not self.causes and believed and (self.check or not edited):
             known = self._known(edited)
             if known is not None:
                 return known
@@ -279,6 +306,8 @@ class _Job:
             for pointer, closure in before.get("closures", {}).items()
             if closures.get(pointer) == closure and pointer in before["proven"]
         }
+        if self.source.traffic:
+            good = {pointer: closure for pointer, closure in good.items() if pointer not in self.source.seen}
         if not good:
             made = self._run(out, None)
         else:
@@ -298,7 +327,7 @@ class _Job:
                     for one in made.artifacts
                 ),
             )
-        made = self._told(made)
+        made = replace(made, artifacts=named(self.source.contract, made.artifacts))
         self._remember(made)
         return made
 
@@ -306,7 +335,7 @@ class _Job:
         folder, held = self.folder, self.held
         assert folder is not None
         with tempfile.TemporaryDirectory(prefix="contract-generate-") as scratch:
-            fresh = Path(scratch, self.item.name)
+            fresh = Path(scratch, folder.name)  # by which a package may import itself
             made = self._proved(fresh)
             entry = self._entry(made, fresh)
             if not made.files:  # nothing could be made, and the artifacts say why
@@ -394,28 +423,6 @@ class _Job:
             symbols=tuple(sorted(made.symbols, key=lambda one: (one.file, one.name, one.kind, one.pointer))),
         )
 
-    def _told(self, made: Generated) -> Generated:
-        """What failed where the document contradicts itself, with both places."""
-        if all(one.proven or one.step == UNPROVEN for one in made.artifacts):
-            return made
-        from contract.core.contradictions import contradictions
-
-        found: dict[str, str] = {}
-        contract = self.source.contract
-        operations = {operation.pointer: operation.key for operation in contract.operations}
-        for one in contradictions(contract):
-            for pointer, against in one.pairs:
-                for place in (pointer, against):
-                    owner = "/".join(place.split("/")[:4])
-                    found.setdefault(operations.get(owner, owner), f"contradiction: {pointer} against {against}")
-
-        def said(one: Artifact) -> Artifact:
-            blamed = "#/components/schemas/" + escape((one.reason or "").partition(": ")[0])
-            why = None if one.proven else found.get(one.pointer) or found.get(blamed)
-            return one if why is None else replace(one, reason=f"{why}: {one.reason or ''}".removesuffix(": "))
-
-        return replace(made, artifacts=tuple(said(one) for one in made.artifacts))
-
     def _made(self, made: Generated, stale: Iterable[Stale] | None, changed: ClientChanges) -> Made:
         operations, components = _ratios(made.artifacts)
         return Made(
@@ -479,6 +486,29 @@ class _Job:
             outputs.write_bytes(self.proofs, orjson.dumps({"targets": targets}))
         except (ConfigError, OSError):
             return  # a read-only folder: the next run proves all of it again
+
+
+def named(contract: Contract, artifacts: Iterable[Artifact]) -> tuple[Artifact, ...]:
+    """What failed where the document contradicts itself says so first, with both places."""
+    from contract.core.contradictions import contradictions
+
+    artifacts = tuple(artifacts)
+    if all(one.proven or one.step == UNPROVEN for one in artifacts):
+        return artifacts
+    found: dict[str, str] = {}
+    operations = {operation.pointer: operation.key for operation in contract.operations}
+    for one in contradictions(contract):
+        for pointer, against in one.pairs:
+            for place in (pointer, against):
+                owner = "/".join(place.split("/")[:4])
+                found.setdefault(operations.get(owner, owner), f"contradiction: {pointer} against {against}")
+
+    def said(one: Artifact) -> Artifact:
+        blamed = "#/components/schemas/" + escape((one.reason or "").partition(": ")[0])
+        why = None if one.proven else found.get(one.pointer) or found.get(blamed)
+        return one if why is None else replace(one, reason=f"{why}: {one.reason or ''}".removesuffix(": "))
+
+    return tuple(said(one) for one in artifacts)
 
 
 def in_scope(made: Made, keys: Container[str]) -> Made:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contract.app import plugins, run, traffic
+from contract.app import documents, plugins, traffic
 from contract.app.settings import Settings
 from contract.app.steps import Notify, Step, silent
 from contract.core.errors import ConfigError
@@ -51,7 +51,7 @@ def infer(settings: Settings, *, notify: Notify = silent) -> Inferred:
             "there is no traffic to infer from",
             "name a recording: `--traffic har:capture.har`, `--traffic ndjson:FILE`",
         )
-    contract = Contract(run.load_document(settings)) if settings.documents else None
+    contract = Contract(documents.load(settings)) if settings.documents else None
     reading = _Reading(settings, contract, notify)
     paths, reasons = Paths(), Counter[str]()
     for exchange in reading.all("paths"):

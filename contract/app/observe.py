@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
-from contract.app import collect, earlier, ledgers, prove, run
+from contract.app import collect, documents, earlier, ledgers, prove, run
 from contract.app import gathered as seen
 from contract.app.settings import Settings
 from contract.app.steps import silent
@@ -94,7 +94,7 @@ def _several(number: int, noun: str) -> str:
 
 def report(total: Ledger, of: dict[str, str] | None, settings: Settings) -> Report:
     """The report of a sum. Nothing can be proved again: recorded exchanges are not kept, only their masked examples."""
-    document = run.load_document(settings)
+    document = documents.load(settings)
     api = Contract(document)
     gathered = seen.Gathered(api, Judge(api, settings.level), settings, silent)
     seen.select(gathered)

@@ -12,9 +12,8 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from contract.app import probing
+from contract.app import documents, probing
 from contract.app.reported import documents_of, find, read
-from contract.app.run import load_document
 from contract.app.settings import Settings
 from contract.core import redact, rule
 from contract.core.check import UNDECLARED, Judge, believed
@@ -47,7 +46,7 @@ def replay(fingerprint: str, settings: Settings, report_path: Path) -> tuple[int
     if named is None:
         raise ConfigError("the report names no target", "say `--target http://127.0.0.1:8000`")
     settings = replace(settings, target=named, documents=settings.documents or documents_of(report.document.path))
-    document = load_document(settings)
+    document = documents.load(settings)
     target = probing.open_target(settings)
     try:
         importlib.import_module(f"contract.targets.{target.kind}").check(target)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from contract.app import baseline, collect, corpus, earlier, ledgers, plugins, probing, prove
+from contract.app import baseline, collect, corpus, documents, earlier, ledgers, plugins, probing, prove
 from contract.app.gathered import Follow, Gathered, material
 from contract.app.settings import Settings
 from contract.app.steps import Notify, Step, silent
@@ -42,7 +41,7 @@ def check(settings: Settings, *, notify: Notify = silent, following: Following |
     plugins.need_plug_ins(settings)
     accepted = read_baseline(settings)
     notify(Step("document", 0))
-    document = load_document(settings)
+    document = documents.load(settings)
     target, failed = None, None
     try:
         target = probing.open_target(settings) if settings.target else None
@@ -182,20 +181,6 @@ def with_excerpts(report: Report, cwd: Path, scrub: Callable[[str], str]) -> Rep
 
     shown = [replace(row, excerpt=excerpt(row)) for row in report.findings[:_EXCERPTS]]
     return replace(report, findings=(*shown, *report.findings[_EXCERPTS:]))
-
-
-def load_document(settings: Settings) -> Document:
-    """The declared document, of several one that holds all; raises DocumentError, which begins with file and line."""
-    from contract.sources.documents import file, merge
-
-    if settings.document is None:
-        raise ConfigError(
-            "no document is named", 'say `--document specs/api.yaml`, or `document = "specs/api.yaml"` in contract.toml'
-        )
-    files: dict[str, str] = {}
-    for path in settings.documents:
-        files.setdefault(os.path.realpath(path), path)  # one that is named twice is still one
-    return merge.merge([file.load(path, root=settings.root, allow=settings.allow_refs) for path in files.values()])
 
 
 def read_baseline(settings: Settings) -> Baseline:

@@ -20,7 +20,7 @@ from typing import Any
 import orjson
 import pytest
 
-from contract.app import collect, earlier, outputs, prove, record, run, traffic
+from contract.app import collect, documents, earlier, outputs, prove, record, run, traffic
 from contract.app import gathered as seen
 from contract.app.settings import Settings, load
 from contract.app.steps import silent
@@ -146,7 +146,7 @@ class Suite:
         self._part = Part()
         self._report: Report | None = None
         self._unwritten: list[str] = []
-        document = run.load_document(settings)
+        document = documents.load(settings)
         self._accepted = run.read_baseline(settings)
         self._api = Contract(document)
         self._gathered = seen.Gathered(self._api, Judge(self._api, settings.level), settings, silent)

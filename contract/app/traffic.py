@@ -148,10 +148,10 @@ class _Shard:
     spanning: Mapping[str, frozenset[str]]
 
     def __call__(self, span: tuple[int, int]) -> Share:
-        from contract.app import run
+        from contract.app import documents
 
         if _loaded.get("settings") != self.settings:
-            api = Contract(run.load_document(self.settings), self.base_path)
+            api = Contract(documents.load(self.settings), self.base_path)
             judge = Judge(api, self.settings.level)
             judge.spans(self.spanning)
             _loaded.update(settings=self.settings, contract=api, judge=judge)

@@ -75,7 +75,7 @@ class TypesTarget:
     name: str
     path: str | None = None
     options: tuple[tuple[str, str], ...] = ()
-    """What the generator is told besides, sorted: `backend = "httpx2"`."""
+    """What the generator is told besides, sorted: `client = "datamodel-code-generator"`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +252,7 @@ class Map:
 class Types:
     """`python`, `python=generated/python`, repeated; in the file a table, or `generate = false`.
 
-    A target with options is a table of its own: `python = { path = "generated/python", backend = "httpx2" }`.
+    A target with options is a table of its own: `python = { path = "generated/acme", client = "datamodel-code-generator" }`.
     """
 
     words: str = "a table of targets, each with its folder or `true`, or `false` for none"

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from contract.core.dialect import DATA, LIST, ONE, POSITIONS, Tokens, to_2020_12
+from contract.core.dialect import LIST, ONE, POSITIONS, Tokens, to_2020_12
 from contract.core.document import Document, escape, pointer, resolve, split, unescape
 
 _METHODS = tuple(name for name, (shape, kind) in POSITIONS["pathItem"].items() if shape == ONE and kind == "operation")
@@ -120,7 +120,7 @@ class _Ordering:
                         yield tokens[:index]
 
     def _one(self, node: Any, kind: str, at: Tokens) -> Any:
-        if not isinstance(node, Mapping):
+        if not isinstance(node, dict):
             return _data(node)
         if kind == "callback":
             return self._map(node, "pathItem", at)
@@ -147,7 +147,7 @@ class _Ordering:
         return out
 
     def _map(self, node: Any, kind: str, at: Tokens) -> Any:
-        if not isinstance(node, Mapping):
+        if not isinstance(node, dict):
             return _data(node)
         schemas = kind == "schema"
         return {name: self._one(node[name], kind, at if schemas else (*at, name)) for name in sorted(node, key=str)}
@@ -162,7 +162,7 @@ class _Ordering:
         if kind == "schema":
             if name in ("required", "type") and _texts(child):
                 return sorted(child)
-            if name == "dependentRequired" and isinstance(child, Mapping):
+            if name == "dependentRequired" and isinstance(child, dict):
                 return {key: sorted(child[key]) if _texts(child[key]) else _data(child[key]) for key in sorted(child)}
         elif kind == "document" and name == "tags" and isinstance(child, list):
             return self._sorted([_data(entry) for entry in child], (*at, name), _tag)
@@ -177,7 +177,7 @@ class _Ordering:
 
 
 def _data(node: Any) -> Any:
-    if isinstance(node, Mapping):
+    if isinstance(node, dict):
         return {name: _data(node[name]) for name in sorted(node, key=str)}
     if isinstance(node, list):
         return [_data(entry) for entry in node]
@@ -189,13 +189,13 @@ def _texts(node: Any) -> bool:
 
 
 def _parameter(node: Any) -> tuple[str, str, bytes]:
-    if isinstance(node, Mapping) and "$ref" not in node:
+    if isinstance(node, dict) and "$ref" not in node:
         return str(node.get("in", "")), str(node.get("name", "")), _bytes(node)
     return "", "", _bytes(node)
 
 
 def _tag(node: Any) -> tuple[str, bytes]:
-    return str(node.get("name", "")) if isinstance(node, Mapping) else "", _bytes(node)
+    return str(node.get("name", "")) if isinstance(node, dict) else "", _bytes(node)
 
 
 # --- what depends on what --------------------------------------------------------------------------------------------
@@ -293,20 +293,20 @@ def _edges(node: Any, edges: set[str]) -> None:
         for entry in node:
             _edges(entry, edges)
         return
-    if not isinstance(node, Mapping):
+    if not isinstance(node, dict):
         return
     for name, child in node.items():
         if name == "$ref" and isinstance(child, str):
             edges.add(_target(child))
         elif name in ("$dynamicRef", "$recursiveRef", "$id", "$anchor") and isinstance(child, str):
             edges.add(_EVERYTHING)  # what it means depends on where it is read from
-        elif name == "mapping" and isinstance(child, Mapping):
+        elif name == "mapping" and isinstance(child, dict):
             edges.update(_target(each) for each in child.values() if isinstance(each, str))
         elif name == "security" and isinstance(child, list):
             for each in child:
-                if isinstance(each, Mapping):
+                if isinstance(each, dict):
                     edges.update(f"#/components/securitySchemes/{escape(str(scheme))}" for scheme in each)
-        elif name not in DATA or isinstance(child, Mapping) or (child and isinstance(child, list)):
+        elif isinstance(child, (dict, list)):
             # A property may be called `default`; what is data after all costs an edge too many, and never one too few.
             _edges(child, edges)
 

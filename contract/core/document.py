@@ -84,14 +84,14 @@ def split(pointer: str) -> tuple[str, ...]:
 
 def resolve(value: Any, reference: str) -> Any:
     """What `#/a/b` points to in the value; raises KeyError with the pointer where it leads nowhere."""
-    from urllib.parse import unquote
-
     node = value
     for token in reference.removeprefix("#").split("/")[1:]:
-        name = unescape(token)
+        name = unescape(token) if "~" in token else token
         try:
             node = node[int(name)] if isinstance(node, list) else node[name]
         except (KeyError, IndexError, ValueError, TypeError):
+            from urllib.parse import unquote  # seldom needed, and not for nothing
+
             try:
                 node = node[unescape(unquote(token))]
             except (KeyError, IndexError, ValueError, TypeError):

@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contract.core.errors import MissingExtra, SourceError
+from contract.core.errors import ConfigError, MissingExtra, SourceError
 from contract.core.evidence import Stale
 from contract.core.generated import Generated
 from contract.generators._python.files import files, is_ours, plain
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from contract.generators._python.prove import Notify, Seen
 
 TARGET = "python"
+CLIENTS = ("contract", "datamodel-code-generator")
+"""Whose client lies on the models: ours, or the one that the library writes itself (`_python/library.py`)."""
 _TOOLS = ("datamodel-code-generator", "pydantic", "httpx2", "mypy", "basedpyright")
 
 
@@ -53,6 +55,7 @@ def generate(
     notify: Notify | None = None,
     keep: Path | None = None,
     seen: Seen | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> Generated:
     """The package in `out`, and one artifact per component and operation: proven, or with the step and the reason.
 
@@ -60,25 +63,46 @@ def generate(
     neither overwritten nor deleted: if it is in the way, SourceError names it. `cache` is where mypy keeps what it knows
     about pydantic. With `only`, values and calls are tried for these pointers alone. `keep` is a file in which a run leaves
     what it made; with `only`, classes that a change does not reach are taken from there, and what is proven is a package
-    of the others. `seen` holds observed answers by operation: status and media type as they are declared, and the body; the
-    types of the operation have to hold them. Without `prove` nothing is imported
-    or tried; what only Python refuses (a pattern, a cycle of bases) is then not replaced either.
+    of the others. `seen` holds observed bodies by operation: status as it is declared, or `request`, and media type, and the
+    body; the types of the operation have to hold them. Without `prove` nothing is imported or tried; what only Python
+    refuses (a pattern, a cycle of bases) is then not replaced either. `options`: `client`, one of CLIENTS; with that of
+    the library also `package`, how the folder is imported, where that is not by its own name.
     """
+    told = dict(options or {})
+    client = _client(told)
     for module in ("datamodel_code_generator", "pydantic", "mypy", "basedpyright")[: 4 if prove else 2]:
         if importlib.util.find_spec(module) is None:
             raise MissingExtra("generating types", "types", module.replace("_", "-"))
     # What makes and proves is heavy, and what says that nothing is to be done is not.
+    from contract.generators._python import library
     from contract.generators._python.run import Run
 
+    package = library.package_of(told, out) if client == library.NAME else ""
     tell: Notify = notify or (lambda step, done, whole: None)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
-            return Run(
-                document, list(operations), out, Path(scratch), cache, prove, only, tell, keep, seen or {}, tools()
-            ).done()
+            work, wanted = Path(scratch), list(operations)
+            if package:
+                own = library.Run(document, wanted, out, work, cache, prove, only, tell, seen or {}, package)
+                return own.done()
+            return Run(document, wanted, out, work, cache, prove, only, tell, keep, seen or {}, tools()).done()
     except OSError as error:
         raise SourceError(f"{out}: cannot be written: {error.strerror or error}") from error
+
+
+def _client(options: Mapping[str, str]) -> str:
+    """Whose client is wanted; ConfigError for an option that is none."""
+    client = options.get("client", CLIENTS[0])
+    if client not in CLIENTS:
+        raise ConfigError(f"python has no client `{client}`", f"`client` is {' or '.join(CLIENTS)}")
+    known = ("client", "package") if client == CLIENTS[1] else ("client",)
+    for name in sorted(options.keys() - set(known)):
+        raise ConfigError(
+            f"python with the client of {client} has no option `{name}`",
+            f"it has {' and '.join(f'`{each}`' for each in known)}",
+        )
+    return client
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ and answers), `models.ts` (one type per component), `schema.ts` (what openapi-ty
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -28,23 +29,26 @@ from contract.core.errors import SourceError
 from contract.core.evidence import Artifact, Stale
 from contract.core.generated import Generated, Symbol
 from contract.core.openapi import Operation
-from contract.generators._typescript import emit, node, prove
+from contract.generators._typescript import emit, node, pages, prove
 from contract.generators._typescript.emit import FILES, HEADER, Names
 from contract.generators._typescript.fallback import Renamed
 from contract.generators._typescript.plan import SCHEMAS, Fault, Plan, kind_of, ordered, plan, sent
+from contract.generators._typescript.prove import Seen
 
 TARGET = "typescript"
-TEMPLATE = "1"
-"""Of the texts that are our own; another one makes what was generated stale."""
-
 Notify = Callable[[str, int, int], None]
 _OF_AN_OPERATION = ("Data", "Errors", "Error", "Responses", "Response")
 """How @hey-api/openapi-ts calls the types of one."""
 
 
 def tools() -> Mapping[str, str]:
-    """Names and versions of all that decides the output; nothing is started or imported for it."""
-    return {**node.versions(), "node": "20 or newer" if node.node_is_there() else "missing", "template": TEMPLATE}
+    """Names and versions of all that decides the output, our own part by the hash of its text; nothing is started for it."""
+    own = hashlib.sha256()
+    for path in sorted(Path(__file__).with_name("_typescript").glob("*.*")):
+        if path.suffix in (".py", ".ts", ".mjs"):
+            own.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    there = "20 or newer" if node.node_is_there() else "missing"
+    return {**node.versions(), "node": there, "template": own.hexdigest()[:16]}
 
 
 def generate(
@@ -56,19 +60,21 @@ def generate(
     prove: bool = True,
     only: Iterable[str] | None = None,
     notify: Notify | None = None,
+    seen: Seen | None = None,
 ) -> Generated:
     """One artifact per component and operation, proven or with the reason why not; the package lies in `out`.
 
     Files are replaced when all of them are made, and only where they differ. A file of the same name that is none of
     ours is an error that names it, before anything is written. `only` are the pointers whose values and calls are
-    proven again; the others are then told as `unproven`.
+    proven again; the others are then told as `unproven`. `seen` holds observed bodies by operation: status as it is
+    declared, or `request`, and media type, and the body; the types of the operation have to hold them.
     """
     made = plan(document, operations)
     _in_the_way(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
-            run = _Run(made, Path(os.path.abspath(scratch)), notify or (lambda *_: None))
+            run = _Run(made, Path(os.path.abspath(scratch)), notify or (lambda *_: None), seen)
             return run.generate(out, prove, frozenset(only) if only is not None else None)
     except OSError as error:
         raise SourceError(f"{out}: cannot be written: {error.strerror or error}") from error
@@ -77,8 +83,9 @@ def generate(
 class _Run:
     """One generation in a folder of its own."""
 
-    def __init__(self, made: Plan, work: Path, notify: Notify) -> None:
+    def __init__(self, made: Plan, work: Path, notify: Notify, seen: Seen | None = None) -> None:
         self.plan = made
+        self.seen: Seen = seen or {}
         self.work = work
         self.notify = notify
         self.client = work / "client"
@@ -172,7 +179,7 @@ class _Run:
     def proof(self, names: Names, only: frozenset[str] | None) -> None:
         whole = len(self.plan.operations) + len(self.plan.components)
         self.notify("values", 0, whole)
-        claims = prove.Prover(self.plan, names, only).claims()
+        claims = prove.Prover(self.plan, names, only, self.seen).claims()
         texts, places = prove.files(self.plan, claims)
         folder = self.work / "proof"
         folder.mkdir()
@@ -238,7 +245,8 @@ class _Run:
             if claim is not None:
                 refused.add((file, line))
                 if claim.holds:
-                    self.faults.setdefault(claim.pointer, Fault(claim.step, f"{claim.reason}: {each['message']}"))
+                    words = f"TS{each['code']}" if claim.observed else each["message"]
+                    self.faults.setdefault(claim.pointer, Fault(claim.step, f"{claim.reason}: {words}"))
                 continue
             if file == "proof/calls.ts":
                 continue  # the same calls are claimed to compile
@@ -335,6 +343,10 @@ def symbols(made: Plan, parts: list[dict[str, Any]]) -> Iterator[Symbol]:
         yield Symbol(
             made.names[operation.key], "operation", operation.key, "client.ts", "request", members, required_members
         )
+        several = pages.name_of(made, operation)
+        if several is not None:
+            answers = {**members, "return": f"AsyncGenerator<{members['return']}>"}
+            yield Symbol(several, "operation", operation.key, "client.ts", "request", answers, required_members)
     yield Symbol("Client", "client", "", "client.ts")
     yield Symbol("UnexpectedAnswer", "error", "", "runtime.ts")
 

@@ -229,17 +229,6 @@ class LostRow(BaseModel):
     reason: StrictStr
 
 
-class Member(BaseModel):
-    model_config = ConfigDict(
-        extra='forbid',
-    )
-    exchanges: Annotated[StrictInt | None, Field(ge=0)]
-    fingerprint: Annotated[StrictStr, Field(pattern='^[0-9a-f]{40}$')]
-    method: StrictStr
-    of: Annotated[StrictInt | None, Field(ge=0)]
-    path: StrictStr
-
-
 class MemberChange(BaseModel):
     model_config = ConfigDict(
         extra='forbid',
@@ -722,48 +711,6 @@ class FigureOf(BaseModel):
     whole: Annotated[StrictInt | None, Field(ge=0)]
 
 
-class FindingRow(BaseModel):
-    model_config = ConfigDict(
-        extra='forbid',
-    )
-    curl: StrictStr | None
-    declared: StrictStr | None
-    example: Example | None
-    excerpt: Annotated[
-        list[FindingRowExcerptItem],
-        Field(description='Lines of `location.file` around the declaration, each with its number.'),
-    ]
-    exchanges: Annotated[StrictInt | None, Field(ge=0)]
-    fingerprint: Annotated[StrictStr, Field(pattern='^[0-9a-f]{40}$')]
-    first_seen: Annotated[StrictStr | None, Field(description='RFC 3339, as far as the evidence says when')]
-    fix: Fix
-    intermittent: Annotated[
-        Intermittent | None, Field(description='None where it showed whenever it was tried, or nobody tried twice.')
-    ]
-    last_seen: StrictStr | None
-    level: FindingRowLevel
-    location: Place | None
-    message: StrictStr
-    observed: StrictStr | None
-    of: Annotated[StrictInt | None, Field(ge=0)]
-    operation: OperationName | None
-    operations: list[Member]
-    proof: FindingRowProof
-    proof_detail: StrictStr | None
-    reason: Annotated[StrictStr | None, Field(description='why it was accepted')]
-    rule: StrictStr
-    shares: Annotated[
-        list[StrictStr],
-        Field(
-            description='What the shape of all sampled bodies says of the place: "missing in 387 of 12,408 (3.1 %)".'
-        ),
-    ]
-    sources: list[StrictStr]
-    state: FindingRowState
-    until: Annotated[_StrictDate | None, Field(description='date on which an exemption ends')]
-    where: WhereJson
-
-
 class GenerationTarget(BaseModel):
     model_config = ConfigDict(
         extra='forbid',
@@ -785,6 +732,23 @@ class GenerationTarget(BaseModel):
     ]
     stale: list[StaleFile]
     whole: Annotated[StrictInt, Field(ge=0)]
+
+
+class Member(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    example: Annotated[
+        Example | None | MISSING,
+        Field(
+            description="Its own, where it is not the finding's; the least ones of a finding are kept, by number and by bytes."
+        ),
+    ] = MISSING
+    exchanges: Annotated[StrictInt | None, Field(ge=0)]
+    fingerprint: Annotated[StrictStr, Field(pattern='^[0-9a-f]{40}$')]
+    method: StrictStr
+    of: Annotated[StrictInt | None, Field(ge=0)]
+    path: StrictStr
 
 
 class NewProject(BaseModel):
@@ -946,32 +910,46 @@ class DriftFigures(BaseModel):
     generation: FigureOf
 
 
-class Finding(BaseModel):
+class FindingRow(BaseModel):
     model_config = ConfigDict(
         extra='forbid',
     )
-    cause: Annotated[Fingerprint, Field(description='Of the row that told it, perhaps for several operations.')]
-    decision: Decision | None
-    environment: StrictStr
-    evidence: Annotated[
-        FindingRow, Field(description='As the last report that showed it told it; its `state` is that of the run.')
+    curl: StrictStr | None
+    declared: StrictStr | None
+    example: Example | None
+    excerpt: Annotated[
+        list[FindingRowExcerptItem],
+        Field(description='Lines of `location.file` around the declaration, each with its number.'),
     ]
-    fingerprint: Fingerprint
-    first_seen: Time
-    history: Annotated[
-        list[Event],
-        Field(description='What became of it, the newest first, at most 20; `…/events` has all.', max_length=20),
+    exchanges: Annotated[StrictInt | None, Field(ge=0)]
+    fingerprint: Annotated[StrictStr, Field(pattern='^[0-9a-f]{40}$')]
+    first_seen: Annotated[StrictStr | None, Field(description='RFC 3339, as far as the evidence says when')]
+    fix: Fix
+    intermittent: Annotated[
+        Intermittent | None, Field(description='None where it showed whenever it was tried, or nobody tried twice.')
     ]
-    href: StrictStr
-    last_evidence: Annotated[Time, Field(description='The last report that could have shown it.')]
-    last_seen: Time
-    level: Level
-    operation: Annotated[StrictStr | None, Field(description='Method and path template, null for the document itself.')]
-    regressions: Annotated[StrictInt, Field(ge=0)]
-    report: Annotated[StrictStr, Field(description='That report.')]
-    resolved_at: Time | None
+    last_seen: StrictStr | None
+    level: FindingRowLevel
+    location: Place | None
+    message: StrictStr
+    observed: StrictStr | None
+    of: Annotated[StrictInt | None, Field(ge=0)]
+    operation: OperationName | None
+    operations: list[Member]
+    proof: FindingRowProof
+    proof_detail: StrictStr | None
+    reason: Annotated[StrictStr | None, Field(description='why it was accepted')]
     rule: StrictStr
-    state: State
+    shares: Annotated[
+        list[StrictStr],
+        Field(
+            description='What the shape of all sampled bodies says of the place: "missing in 387 of 12,408 (3.1 %)".'
+        ),
+    ]
+    sources: list[StrictStr]
+    state: FindingRowState
+    until: Annotated[_StrictDate | None, Field(description='date on which an exemption ends')]
+    where: WhereJson
 
 
 class Generation(BaseModel):
@@ -1014,24 +992,6 @@ class Projects(BaseModel):
     projects: list[Overview]
 
 
-class Drift(BaseModel):
-    model_config = ConfigDict(
-        extra='forbid',
-    )
-    environment: StrictStr
-    figures: Annotated[
-        DriftFigures,
-        Field(
-            description='Each of the report that it comes from: the newest one, or where that did not look, the newest that did.\n'
-        ),
-    ]
-    findings: Annotated[list[Finding], Field(description='Open ones first, then resolved ones; the worst first.')]
-    next: Next
-    project: ProjectName
-    report: ReportSummary
-    totals: Annotated[Totals, Field(description='Of all findings of the environment, whatever the filters say.')]
-
-
 class Earlier(BaseModel):
     model_config = ConfigDict(
         extra='forbid',
@@ -1042,6 +1002,34 @@ class Earlier(BaseModel):
     run: StrictStr
     sentence: StrictStr
     started_at: StrictStr
+
+
+class Finding(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    cause: Annotated[Fingerprint, Field(description='Of the row that told it, perhaps for several operations.')]
+    decision: Decision | None
+    environment: StrictStr
+    evidence: Annotated[
+        FindingRow, Field(description='As the last report that showed it told it; its `state` is that of the run.')
+    ]
+    fingerprint: Fingerprint
+    first_seen: Time
+    history: Annotated[
+        list[Event],
+        Field(description='What became of it, the newest first, at most 20; `…/events` has all.', max_length=20),
+    ]
+    href: StrictStr
+    last_evidence: Annotated[Time, Field(description='The last report that could have shown it.')]
+    last_seen: Time
+    level: Level
+    operation: Annotated[StrictStr | None, Field(description='Method and path template, null for the document itself.')]
+    regressions: Annotated[StrictInt, Field(ge=0)]
+    report: Annotated[StrictStr, Field(description='That report.')]
+    resolved_at: Time | None
+    rule: StrictStr
+    state: State
 
 
 class Report(BaseModel):
@@ -1074,6 +1062,24 @@ class Report(BaseModel):
             description='What was not checked though nobody excluded it, and why: operations never exercised, sources that failed.'
         ),
     ]
+
+
+class Drift(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    environment: StrictStr
+    figures: Annotated[
+        DriftFigures,
+        Field(
+            description='Each of the report that it comes from: the newest one, or where that did not look, the newest that did.\n'
+        ),
+    ]
+    findings: Annotated[list[Finding], Field(description='Open ones first, then resolved ones; the worst first.')]
+    next: Next
+    project: ProjectName
+    report: ReportSummary
+    totals: Annotated[Totals, Field(description='Of all findings of the environment, whatever the filters say.')]
 
 
 class PushedReport(Report):

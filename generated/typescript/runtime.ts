@@ -62,6 +62,8 @@ export interface Operation {
   readonly parameters?: readonly Parameter[];
   readonly body?: { readonly [mediaType: string]: Body };
   readonly answers: { readonly [status: string]: { readonly [mediaType: string]: Kind } };
+  /** Parameters of the next page, and where its answer says them. */
+  readonly next?: readonly { readonly in: Parameter["in"]; readonly name: string; readonly expression: string }[];
   /** Alternatives, each with the schemes that it needs together. */
   readonly security?: readonly (readonly string[])[];
 }
@@ -176,13 +178,14 @@ export class Caller<Paths extends {}, Header extends string, Scheme extends stri
     this.#client.use(...middleware);
   }
 
-  async call(operation: Operation, args: Arguments = {}, options: CallOptions = {}): Promise<unknown> {
+  /** With `url`, that of a page that an answer led to, nothing is asked of the path and the query. */
+  async call(operation: Operation, args: Arguments = {}, options: CallOptions = {}, url?: string): Promise<unknown> {
     let tries = IDEMPOTENT.has(operation.method) ? (options.retries ?? this.#options.retries ?? 0) : 0;
     if (args.body instanceof ReadableStream) tries = 0;
     for (let tried = 0; ; tried++) {
       let response: Response;
       try {
-        response = await this.#send(operation, args, options);
+        response = await this.#send(operation, args, options, url);
       } catch (error) {
         if (tried >= tries || options.signal?.aborted) throw error;
         await pause(200 * 2 ** tried, options.signal);
@@ -195,7 +198,7 @@ export class Caller<Paths extends {}, Header extends string, Scheme extends stri
     }
   }
 
-  async #send(operation: Operation, args: Arguments, options: CallOptions): Promise<Response> {
+  async #send(operation: Operation, args: Arguments, options: CallOptions, url?: string): Promise<Response> {
     const headers: { [name: string]: string } = {};
     // Some documents write a query into the template (`/responses?beta=true`).
     const [template = "", ...fixed] = operation.path.split("?");
@@ -235,8 +238,8 @@ export class Caller<Paths extends {}, Header extends string, Scheme extends stri
     const { response } = await request(operation.method, template, {
       params,
       parseAs: "stream",
-      pathSerializer: (url: string) => fill(url, operation, path),
-      querySerializer: () => query.join("&"),
+      pathSerializer: (made: string) => url ?? fill(made, operation, path),
+      querySerializer: () => (url === undefined ? query.join("&") : ""),
       ...(body !== undefined && { body, bodySerializer: (value: unknown) => value }),
       ...(body instanceof ReadableStream && { duplex: "half" }),
       ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
@@ -267,6 +270,72 @@ export class Caller<Paths extends {}, Header extends string, Scheme extends stri
       else cookies.push(`${field}=${value}`);
     }
   }
+}
+
+/** The answers of this page and all that follow; one that is no success is the last. */
+export async function* pages(
+  caller: { call(operation: Operation, args?: Arguments, options?: CallOptions, url?: string): Promise<unknown> },
+  operation: Operation,
+  args: Arguments = {},
+  options: CallOptions = {},
+): AsyncGenerator<unknown, void, undefined> {
+  let step: Step | undefined = { args };
+  while (step !== undefined) {
+    const answer = (await caller.call(operation, step.args, options, step.url)) as Answer<number, string, unknown>;
+    yield answer;
+    step = answer.status < 400 ? following(operation, step, answer) : undefined;
+  }
+}
+
+interface Step {
+  readonly args: Arguments;
+  readonly url?: string;
+}
+
+/** What the next page is asked with; nothing after the last one. */
+function following(operation: Operation, { args }: Step, answer: Answer<number, string, unknown>): Step | undefined {
+  const place = `${operation.method} ${operation.path}`;
+  const { response } = answer;
+  let next = args;
+  for (const link of operation.next ?? []) {
+    const value = evaluated(link.expression, answer);
+    if (value === undefined || value === null || value === "") return undefined;
+    if (link.in === "querystring") return undefined;
+    const given = (args[link.in] ?? {}) as Values;
+    if (JSON.stringify(given[link.name]) === JSON.stringify(value)) {
+      throw new UnexpectedAnswer(place, "the next page is the same page", response, "");
+    }
+    next = { ...next, [link.in]: { ...next[link.in], [link.name]: value } };
+  }
+  if (operation.next !== undefined) return { args: next };
+  for (const [, target = "", parameters = ""] of (answer.headers.get("link") ?? "").matchAll(LINK)) {
+    const relation = /;\s*rel\s*=\s*(?:"([^"]*)"|([^",;\s]*))/i.exec(parameters);
+    if (!(relation?.[1] ?? relation?.[2] ?? "").toLowerCase().split(/\s+/).includes("next")) continue;
+    const url = new URL(target, response.url);
+    // The credentials are not for others.
+    if (url.origin !== new URL(response.url).origin) {
+      throw new UnexpectedAnswer(place, "Link leads to another origin", response, "");
+    }
+    if (url.href === response.url) throw new UnexpectedAnswer(place, "Link leads to itself", response, "");
+    return { args, url: url.href };
+  }
+  return undefined;
+}
+
+/** `<target>; rel=…` as often as it stands there (RFC 8288, 3). */
+const LINK = /<([^>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:"[^"]*"|[^",;]*))?)*)/g;
+
+/** What a runtime expression stands for (OpenAPI 3.1, 4.8.20.3); nothing where the answer does not say it. */
+function evaluated(expression: string, answer: Answer<number, string, unknown>): unknown {
+  const rest = expression.slice("$response.".length);
+  if (rest.startsWith("header.")) return answer.headers.get(rest.slice("header.".length)) ?? undefined;
+  let value: unknown = answer.body;
+  for (const token of rest.split("/").slice(1)) {
+    const name = token.replaceAll("~1", "/").replaceAll("~0", "~");
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Values)[name];
+  }
+  return value;
 }
 
 async function later(value: Later<string>): Promise<string> {

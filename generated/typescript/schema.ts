@@ -810,6 +810,8 @@ export interface components {
         };
         /** @description One operation of a folded finding; its fingerprint is what a baseline holds. */
         Member: {
+            /** @description Its own, where it is not the finding's; the least ones of a finding are kept, by number and by bytes. */
+            example?: components["schemas"]["Example"] | null;
             exchanges: number | null;
             fingerprint: string;
             method: string;

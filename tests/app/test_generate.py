@@ -24,6 +24,7 @@ import yaml
 
 from contract.app import cli
 from tests.data import DATA
+from tests.needs import missing
 
 Out = pytest.CaptureFixture[str]
 
@@ -395,6 +396,25 @@ def test_recorded_answers_are_seen_where_they_keep_the_document(tmp_path: Path) 
     }
 
 
+def test_recorded_requests_are_seen_where_they_keep_the_document(project: Project) -> None:
+    from contract.app.seen import seen
+    from contract.app.settings import Settings
+    from contract.core.openapi import Contract
+    from contract.sources.documents import file
+
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Task"}}}
+    project.value["paths"]["/tasks"]["post"] = {
+        "requestBody": {"content": content},
+        "responses": {"201": {"description": ""}},
+    }
+    project.save()
+    many = [(json.dumps({"id": str(each)}), "{}") for each in range(30)]
+    capture = recorded(project.folder / "a.har", *many[:2], ('{"id": 7}', "{}"), ("{", "{}"), *many)
+    settings = Settings(traffic=(f"har:{capture}",))
+    kept = [("request", "application/json", {"id": str(each)}) for each in range(20)]
+    assert seen(settings, Contract(file.load(project.folder / "api.yaml"))) == {"POST /tasks": kept}
+
+
 def test_a_full_run_says_the_same_as_many_small_ones(made: Project) -> None:
     schemas = made.value["components"]["schemas"]
     schemas["Task"]["properties"]["due"] = {"type": "string"}
@@ -562,6 +582,14 @@ def test_the_old_name_of_the_table_is_read(made: Project) -> None:
         (
             ["--format", "json", "--format", "text"],
             "error: only one format can go to standard output\n  hint: give the others a path: `--format json=made.json`\n",
+        ),
+        (
+            ["--client", "datamodel-code-generator"],
+            "error: --client says whose Python client is written, and none is\n  hint: add `--python generated/python`\n",
+        ),
+        (
+            ["--python", "generated/acme", "--client", "httpx"],
+            "error: python has no client `httpx`\n  hint: `client` is contract or datamodel-code-generator\n",
         ),
         (
             ["--python", "."],
@@ -776,6 +804,129 @@ def test_a_full_run_of_the_python_client_is_what_a_small_one_left(project: Proje
             assert set(data.splitlines()) <= set(after[name].splitlines()), name
     assert project.stale("--full", *words) == (0, [])
     assert project.files() == after
+
+
+@pytest.mark.slow
+def test_a_full_run_of_the_typescript_client_is_what_small_ones_left(project: Project) -> None:
+    """As of the Python client: what a change reaches is proven, and what many small runs left is what a full one gives."""
+    from contract.core.errors import MissingExtra, SourceError
+    from contract.generators._typescript import node
+
+    try:
+        node.tools()
+    except (MissingExtra, SourceError) as error:
+        missing(f"the tools for TypeScript: {error}")
+    words = ("--typescript", "generated/typescript")
+    code, found = project.target(*words)
+    assert (code, found["failures"], found["stale"], found["started"]) == (0, [], [], True)
+    assert project.target(*words) == (0, {**found, "written": [], "started": False})
+    schemas, paths = project.value["components"]["schemas"], project.value["paths"]
+    for edit in (
+        lambda: schemas["Tag"]["properties"].update(colour={"enum": ["red", "blue"]}),
+        lambda: schemas.update(Label={"type": "object", "properties": {"of": {"$ref": "#/components/schemas/Tag"}}}),
+        lambda: paths["/tags"]["get"].update(operationId="tags_index"),
+        lambda: schemas["Task"]["required"].append("title"),
+    ):
+        edit()
+        project.save()
+        code, found = project.target(*words)
+        assert (code, found["failures"], found["started"]) == (0, [], True)
+    left = project.files()
+    assert project.stale("--full", *words) == (0, [])
+    assert project.target("--full", *words)[0] == 0
+    assert project.files() == left
+
+
+@pytest.mark.slow
+def test_the_client_of_the_library_is_chosen_by_the_file_or_by_a_flag(project: Project) -> None:
+    pytest.importorskip("datamodel_code_generator")
+    config = project.folder / "contract.toml"
+    config.write_text(
+        'document = "api.yaml"\n[generate]\npython = { path = "generated/acme", client = "datamodel-code-generator" }\n'
+    )
+    code, found = project.target()
+    assert (code, found["failures"], found["stale"], found["started"]) == (0, [], [], True)
+    files = project.files()
+    assert {"acme/client/_client.py", "acme/models.py"} <= files.keys()
+    assert json.loads(files["manifest.json"])["targets"]["python"]["options"] == {"client": "datamodel-code-generator"}
+    assert project.target("--check") == (0, {**found, "written": [], "started": False})
+    with (project.folder / "generated/acme/models.py").open("a") as file:
+        file.write("# mine\n")
+    assert project.stale() == (1, [("models.py", "changed", "edited by hand")])
+    assert project.target()[1]["written"] == ["models.py"]
+    assert project.files() == files
+    assert project.stale("--full") == (0, [])
+    code, stale = project.stale("--client", "contract")
+    assert (code, {reason for _, _, reason in stale}) == (1, {"options changed"})
+    assert ("client/_client.py", "removed", "options changed") in stale
+    config.write_text('document = "api.yaml"\n')
+    words = ("--python", "generated/acme", "--client", "datamodel-code-generator")
+    assert project.target("--check", *words)[1]["started"] is False
+    project.value["paths"]["/labels"] = {
+        "get": {"operationId": "list_labels", "responses": {"204": {"description": ""}}}
+    }
+    project.save()
+    code, found = project.target(*words)
+    assert (code, found["failures"], [one["symbol"] for one in found["changed"]["added"]]) == (0, [], ["list_labels"])
+
+
+def recorded(path: Path, *bodies: tuple[str, str]) -> str:
+    """A recording of `POST /tasks` with these requests and answers."""
+    entries = [
+        {
+            "request": {
+                "method": "POST",
+                "url": "https://api.example.com/tasks",
+                "headers": [{"name": "Content-Type", "value": "application/json"}],
+                "postData": {"mimeType": "application/json", "text": sent},
+            },
+            "response": {
+                "status": 201,
+                "headers": [{"name": "Content-Type", "value": "application/json"}],
+                "content": {"size": len(got), "mimeType": "application/json", "text": got},
+            },
+        }
+        for sent, got in bodies
+    ]
+    path.write_text(json.dumps({"log": {"version": "1.2", "entries": entries}}))
+    return str(path)
+
+
+@pytest.mark.slow
+def test_recordings_that_are_named_are_looked_at_though_nothing_changed(project: Project) -> None:
+    """`1.0` is an integer to JSON Schema (2020-12, 4.2.1), and none to a strict type in Python."""
+    pytest.importorskip("datamodel_code_generator")
+    task = {"$ref": "#/components/schemas/Task"}
+    content = {"application/json": {"schema": task}}
+    project.value["components"]["schemas"]["Task"]["properties"]["size"] = {"type": "integer"}
+    project.value["paths"]["/tasks"]["post"] = {
+        "operationId": "add_task",
+        "requestBody": {"required": True, "content": content},
+        "responses": {"201": {"description": "", "content": content}},
+    }
+    project.save()
+    words = ("--python", "generated/python")
+    assert project.target(*words)[0] == 0
+    good = recorded(
+        project.folder / "good.har", ('{"id": "a", "more": 1}', '{"id": "b"}'), ('{"id": 7}', '{"size": 1}')
+    )
+    code, found = project.target(*words, "--traffic", good)
+    assert (code, found["failures"], found["started"], found["written"]) == (0, [], True, [])
+    for name, sent, got, where in (
+        ("sent.har", '{"id": "a", "size": 1.0}', '{"id": "b"}', "request"),
+        ("got.har", '{"id": "a"}', '{"id": "b", "size": 1.0}', "201"),
+    ):
+        capture = recorded(project.folder / name, (sent, got))
+        code, found = project.target("--check", *words, "--traffic", good, "--traffic", f"har:{capture}")
+        [failure] = found["failures"]
+        assert (code, failure["pointer"], failure["step"]) == (1, "POST /tasks", "values")
+        assert failure["reason"].startswith(f"an observed value of {where} is refused at /size: ")
+
+
+def test_a_recording_that_is_named_and_cannot_be_read_is_an_error(made: Project) -> None:
+    assert made.said("--traffic", "missing.har") == (3, "", "error: missing.har: no such file\n")
+    assert made.said("--traffic", "missing") == (2, "", "error: missing: no such file\n")
+    assert made.started() == []
 
 
 @pytest.mark.data

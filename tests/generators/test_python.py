@@ -412,6 +412,47 @@ def test_a_member_of_an_enumeration_is_not_called_as_a_property_of_all_of_them(t
     assert "    order: Order = Order.name_\n" in models
 
 
+def test_a_discriminator_whose_property_need_not_be_given_is_none(tmp_path: Path, cache: Path) -> None:
+    value = document()
+    names = {
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": {"type": "string"}, "view": {"type": "string"}},
+    }
+    private = {**names, "required": ["name", "mail"], "properties": {**names["properties"], "mail": {"type": "string"}}}
+    told = {"oneOf": [{"$ref": "#/components/schemas/Private"}, {"$ref": "#/components/schemas/Public"}]}
+    mapping = {"public": "#/components/schemas/Public", "private": "#/components/schemas/Private"}
+    value["components"]["schemas"] |= {
+        "Private": private,
+        "Public": {**names, "additionalProperties": False},
+        "User": {**told, "discriminator": {"propertyName": "view", "mapping": mapping}},
+        "Cat": {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}}},
+        "Dog": {
+            "type": "object",
+            "required": ["kind"],
+            "properties": {"kind": {"type": "string"}, "n": {"type": "integer"}},
+        },
+        "Pet": {
+            "oneOf": [{"$ref": "#/components/schemas/Cat"}, {"$ref": "#/components/schemas/Dog"}],
+            "discriminator": {"propertyName": "kind"},
+        },
+    }
+    assert [each for each in generate(tmp_path, value, cache) if not each.proven] == []
+    models = (tmp_path / "out/models.py").read_text()
+    assert "class User(RootModel[Private | Public]):\n    root: Private | Public\n" in models
+    assert "discriminator='kind'" in models
+    lines = [
+        "from out.models import Private, Public, User",
+        "a = User.model_validate({'name': 'Jo', 'mail': 'jo@example.invalid'})",
+        "b = User.model_validate({'name': 'Jo'})",
+        "print(type(a.root) is Private, type(b.root) is Public)",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("True True\n", "")
+
+
 def test_an_heir_may_require_what_it_inherits_and_declares_again(tmp_path: Path, cache: Path) -> None:
     value = document()
     more = {"type": "object", "properties": {"mail": {"type": "string", "format": "email"}}, "required": ["mail"]}

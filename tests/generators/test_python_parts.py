@@ -51,7 +51,7 @@ def test_the_steps_are_those_that_basedpyright_counts(tmp_path: Path, over: int)
     (tmp_path / proving.PACKAGE).mkdir()
     (tmp_path / proving.PACKAGE / "models.py").write_text(text)
     (tmp_path / "wrong.py").write_text("")
-    told = proving._strict(tmp_path)
+    told = proving.strict(tmp_path)
     assert not isinstance(told, str)
     named = [(file, line) for file, line, message in told if "too complex" in message]
     # It names no line, and no range at all.

@@ -6,6 +6,7 @@ import copy
 import difflib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -434,6 +435,45 @@ def test_only_what_is_asked_for_is_proven_again(tmp_path: Path) -> None:
     ]
 
 
+def test_observed_bodies_have_to_be_held(tmp_path: Path) -> None:
+    """Of answers by their status, a range or `default`; of requests by their media type, where there are several."""
+    value, info = small(), {"type": "object", "properties": {"code": {"type": "integer"}}}
+    value["paths"]["/tasks"]["put"] = {
+        "operationId": "replaceTasks",
+        "requestBody": {
+            "content": {
+                "application/json": {"schema": {"type": "array", "items": ref("Task")}},
+                "application/vnd.one+json": {"schema": ref("Task")},
+            }
+        },
+        "responses": {
+            "204": {"description": ""},
+            "4XX": ok(info)["200"],
+            "default": ok(info, "application/problem+json")["200"],
+        },
+    }
+    key = "PUT /tasks"
+    kept: list[tuple[str, str, Any]] = [
+        ("request", "application/json", [{"id": 1, "title": "a", "more": {"deep": [None]}}]),
+        ("request", "application/vnd.one+json", {"id": 1, "title": "a"}),
+        ("4XX", "application/json", {"code": 4, "more": True}),
+        ("default", "application/problem+json", {}),
+    ]
+    made = generate(tmp_path, value, seen={key: kept}, only={key})
+    assert [(each.pointer, each.proven) for each in made.artifacts if each.step != "unproven"] == [(key, True)]
+    for where, media, body in (
+        ("request", "application/json", {"id": 1, "title": "a"}),
+        ("request", "application/vnd.one+json", {"id": 1}),
+        ("4XX", "application/json", {"code": "4"}),
+        ("default", "application/problem+json", []),
+    ):
+        made = generate(tmp_path, value, seen={key: [*kept, (where, media, body)]}, only={key})
+        [(pointer, step, reason)] = [each for each in unproven(made) if each[1] != "unproven"]
+        assert (pointer, step) == (key, "values")
+        # Nothing of the recording itself: what is told is kept in the manifest.
+        assert reason is not None and re.fullmatch(rf"refuses an observed value of {where}: TS\d+", reason), reason
+
+
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
@@ -675,6 +715,154 @@ def test_a_busy_server_is_asked_again_and_an_undeclared_answer_is_thrown(
     assert [each.get("x-tenant-id") for each in seen] == ["t1", "t1", "t1", "t1", None]
     assert seen[0]["accept"] == "application/json"
     assert seen[3]["content-type"] == "application/json"
+
+
+def paged() -> dict[str, Any]:
+    """Pages by a cursor in the body, by one in a header, by `Link`; and operations that say nothing of a next page."""
+    page = {
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": {"type": "integer"}}, "a/b": {"type": "object"}},
+    }
+    link = {"Link": {"schema": {"type": "string"}}}
+    mark = {"X-Next": {"schema": {"type": "string"}}}
+    tenant = parameter("X-Tenant", "header", {"type": "string"}, required=True)
+    cursor = parameter("cursor", "query", {"type": "string"})
+
+    def get(name: str, parameters: list[Any], **more: Any) -> dict[str, Any]:
+        answer = {**ok(page)["200"], **more}
+        return {
+            "get": {"operationId": name, "parameters": parameters, "responses": {"200": answer, "404": ok(page)["200"]}}
+        }
+
+    by_body = {"next": {"operationId": "byBody", "parameters": {"query.cursor": "$response.body#/a~1b/at"}}}
+    by_header = {"next": {"operationRef": "#/paths/~1header/get", "parameters": {"cursor": "$response.header.X-Next"}}}
+    elsewhere = {"one": {"operationId": "byBody", "parameters": {"cursor": "$response.body#/a~1b/at"}}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "t", "version": "1"},
+        "paths": {
+            "/body": get("byBody", [tenant, cursor], links=by_body),
+            "/header": get("byHeader", [cursor], headers=mark, links=by_header),
+            "/link": get("byLink", [parameter("limit", "query", {"type": "integer"})], headers=link),
+            "/plain": get("plain", [cursor], links=elsewhere),
+            "/taken": get("plainPages", []),
+        },
+    }
+
+
+PAGES = """
+import { Client } from "./out/index.js";
+declare const process: { argv: string[] };
+declare const console: { log(text: string): void };
+const api = new Client({ baseUrl: process.argv[2] ?? "" });
+async function all(pages: AsyncIterable<{ status: number; body: { items?: number[] } }>): Promise<void> {
+  const seen: string[] = [];
+  try {
+    for await (const { status, body } of pages) seen.push(`${status}:${(body.items ?? []).join("+")}`);
+  } catch (error) {
+    seen.push(String(error));
+  }
+  console.log(seen.join(" "));
+}
+const header = { "X-Tenant": "t" };
+await all(api.byBodyPages({ header }));
+await all(api.byHeaderPages());
+await all(api.byLinkPages({ query: { limit: 1 } }));
+await all(api.byBodyPages({ header, query: { cursor: "gone" } }));
+await all(api.byBodyPages({ header, query: { cursor: "same" } }));
+await all(api.byLinkPages({ query: { limit: 2 } }));
+await all(api.byLinkPages({ query: { limit: 3 } }));
+for await (const { status } of api.byLinkPages({ query: { limit: 1 } })) {
+  console.log(`${status}`);
+  break;
+}
+"""
+
+
+@pytest.fixture
+def book() -> Iterator[tuple[str, list[str]]]:
+    """A server with pages, and what came to it."""
+    seen: list[str] = []
+    pages: dict[str, tuple[int, list[int], dict[str, Any], dict[str, str]]] = {
+        "/body": (200, [1, 2], {"a/b": {"at": "n&2"}}, {}),
+        "/body?cursor=n%262": (200, [3], {"a/b": {}}, {}),
+        "/body?cursor=gone": (404, [], {"a/b": {"at": "again"}}, {}),
+        "/body?cursor=same": (200, [7], {"a/b": {"at": "same"}}, {}),
+        "/header": (200, [1], {}, {"X-Next": "2"}),
+        "/header?cursor=2": (200, [2], {}, {}),
+        "/link?limit=1": (200, [1], {}, {"Link": '</link?page=9>; rel=last, </link?page=2>; title="a, b"; rel="prev Next"'}),
+        "/link?page=2": (200, [2], {}, {"Link": "<?page=3>; rel=next"}),
+        "/link?page=3": (200, [3], {}, {"Link": "</link?page=1>; rel=prev"}),
+        "/link?limit=2": (200, [1], {}, {"Link": "<http://evil.example/link>; rel=next"}),
+        "/link?limit=3": (200, [1], {}, {"Link": "<?limit=3>; rel=next"}),
+    }  # fmt: skip
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            seen.append(f"{self.path} {self.headers.get('X-Tenant', '-')}")
+            status, items, more, headers = pages[self.path]
+            body = json.dumps({"items": items, **more}).encode()
+            self.send_response(status)
+            for name, value in {
+                **headers,
+                "Content-Type": "application/json",
+                "Content-Length": str(len(body)),
+            }.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}", seen
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_pages_follow_what_the_document_says_of_the_next_one(tmp_path: Path, book: tuple[str, list[str]]) -> None:
+    """By the links of the document and by `Link`, in the same cases as the Python client, and to no other origin."""
+    origin, seen = book
+    made = generate(tmp_path, paged())
+    assert unproven(made) == []
+    names = sorted(each.name for each in made.symbols if each.kind == "operation")
+    assert names == [
+        "byBody",
+        "byBodyPages",
+        "byHeader",
+        "byHeaderPages",
+        "byLink",
+        "byLinkPages",
+        "plain",
+        "plainPages",
+    ]
+    work = tmp_path / "work"
+    work.mkdir()
+    assert check_and_run(work, tmp_path / "out", PAGES, origin).splitlines() == [
+        "200:1+2 200:3",
+        "200:1 200:2",
+        "200:1 200:2 200:3",
+        "404:",
+        "200:7 UnexpectedAnswer: GET /body: the next page is the same page",
+        "200:1 UnexpectedAnswer: GET /link: Link leads to another origin",
+        "200:1 UnexpectedAnswer: GET /link: Link leads to itself",
+        "200",
+    ]
+    assert seen[:2] == ["/body t", "/body?cursor=n%262 t"]
+    assert seen[4:7] == ["/link?limit=1 -", "/link?page=2 -", "/link?page=3 -"]
+    assert seen[7:] == [
+        "/body?cursor=gone t",
+        "/body?cursor=same t",
+        "/link?limit=2 -",
+        "/link?limit=3 -",
+        "/link?limit=1 -",
+    ]
 
 
 def test_our_own_service_is_used_through_its_client(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from contract.app.settings import Settings
 
-USAGE = "contract generate [--document FILE] [--python DIR] [--typescript DIR] [--check] [--watch] …"
+USAGE = "contract generate [--document FILE] [--python DIR] [--typescript DIR] [--traffic FILE] [--check] [--watch] …"
 EXAMPLES = """\
 examples:
   contract generate --document specs/api.yaml --python generated/python --typescript generated/typescript
@@ -23,6 +23,10 @@ examples:
       writes nothing: is generated/ what this document and these tools give, and if not, why? with --full in CI
   contract generate --watch
       again each time that the document is saved, until Ctrl-C
+  contract generate --traffic capture.har
+      proves besides that the types hold the JSON bodies of that recording, as far as these keep the document
+  contract generate --python generated/acme --client datamodel-code-generator
+      the client that datamodel-code-generator writes itself over the models, instead of ours
   contract generate --format json=generation.json
       the figure, each failure with its reason, and what changed for users of the clients"""
 SECTIONS: tuple[str, ...] = ("document", "generated types")
@@ -39,6 +43,18 @@ def arguments(made: argparse.ArgumentParser) -> None:
     """What stands without a flag, and flags that are no settings."""
     made.add_argument("--python", metavar="DIR", help="write the Python client there; the file's targets are left out")
     made.add_argument("--typescript", metavar="DIR", help="write the TypeScript client there; likewise")
+    made.add_argument(
+        "--client",
+        metavar="NAME",
+        help="whose Python client: contract, or datamodel-code-generator (default: what the file says, else contract)",
+    )
+    made.add_argument(
+        "--traffic",
+        metavar="[KIND:]FILE",
+        action="append",
+        help="recorded exchanges whose JSON bodies the types have to hold, as `contract observe` reads them; again for a "
+        "further one (default: the traffic of the config file, looked at where something is proven anyway)",
+    )
     made.add_argument("--check", action="store_const", const=True, help="write nothing; say what is stale, and why")
     made.add_argument("--full", action="store_const", const=True, help="make and prove all of it anew, as CI should")
     made.add_argument("--watch", action="store_const", const=True, help="again whenever the document changes")
@@ -69,11 +85,15 @@ def run(flags: dict[str, Any]) -> int:
     if named:
         said = flags.get("types")
         flags["types"] = [*named, *(said if isinstance(said, list) else [])]
+    if flags.get("traffic"):
+        from contract.app.observe import described
+
+        flags["traffic"] = [described(file) for file in flags["traffic"]]
 
     def load() -> Settings:
         settings = shared.load(flags)
         shared.need_document(settings)
-        return settings
+        return generate.with_client(settings, flags["client"]) if flags.get("client") else settings
 
     if not watch:
         return _generated(load(), flags, formats)
@@ -124,7 +144,8 @@ def _generated(settings: Settings, flags: Mapping[str, Any], formats: Sequence[t
     check = bool(flags.get("check"))
     targets = []
     with terminal.progress(sys.stderr, os.environ) as notify:
-        for one in generate.generate(settings, check=check, full=bool(flags.get("full")), notify=notify):
+        full, traffic = bool(flags.get("full")), bool(flags.get("traffic"))
+        for one in generate.generate(settings, check=check, full=full, traffic=traffic, notify=notify):
             targets.append(one)
     code = made.exit_code(targets, unchanged=bool(flags.get("fail_on_change")))
     said = made.sentence(targets, code, check=check)

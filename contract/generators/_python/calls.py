@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +15,9 @@ from typing import Any, Self
 
 from contract.core import message, parameters, sample, styles
 from contract.core.check import Judge
+from contract.core.document import resolve
 from contract.core.evidence import Exchange, Request, Response, is_json
+from contract.core.finding import fold
 from contract.core.openapi import Contract, Operation, Parameter
 from contract.generators._python.plan import Entry
 
@@ -96,7 +99,11 @@ def _chosen(judge: Judge, operation: Operation, entry: Entry) -> tuple[dict[str,
                 body += islice(
                     sample.values(operation.schemas, declared.schema, "request", full=full, hints=hints), _CANDIDATES
                 )
-            body = [value for value in body if value not in (None, {}, []) or is_json(kind)]
+            body = [value for value in body if is_json(kind) or (isinstance(value, Mapping) and value)]
+            if not body:
+                body = list(islice(_of_one(operation, declared.schema), _CANDIDATES))
+            if not body and not is_json(kind):
+                body = [{"text": "sample"}]  # a form of which nothing is said
         elif declared is not None and is_json(kind):
             body = [{}]
     turns = dict.fromkeys([*listed, "body"], 0)
@@ -112,7 +119,7 @@ def _chosen(judge: Judge, operation: Operation, entry: Entry) -> tuple[dict[str,
             break
         broken = judge.breaks(Exchange(request, None, "client")) or []
         broken = [(place, why) for place, why in broken if not place.startswith("path:") or place in known]
-        broken += [(f"query:{name}", "undeclared") for name in parameters.undeclared_query(operation, request)]
+        broken += [(f"query:{name}", "undeclared") for name in _undeclared(operation, request)]
         if not broken:
             return given, request
         place, reason = broken[0]
@@ -135,6 +142,17 @@ def _chosen(judge: Judge, operation: Operation, entry: Entry) -> tuple[dict[str,
         if request is not None and not judge.breaks(Exchange(request, None, "client")):
             return {**given, **more}, request
     return f"no request can be made that keeps the document: {reason}"
+
+
+def _of_one(operation: Operation, pointer: str) -> Iterator[Any]:
+    """Values of a `oneOf` of which one schema takes nearly all that another takes: what breaks the narrower one only."""
+    schemas = operation.schemas
+    node = resolve(schemas.value, pointer)
+    branches = node.get("oneOf") if isinstance(node, Mapping) else None
+    for index in range(len(branches) if isinstance(branches, list) else 0):
+        for each in sample.broken(schemas, f"{pointer}/oneOf/{index}", "request"):
+            if schemas.accepts(pointer, "request", each.value):
+                yield each.value
 
 
 def _values(operation: Operation, parameter: Parameter) -> Iterator[Any]:
@@ -228,23 +246,27 @@ class Loopback:
         if match is None or match.operation is None:
             return f"its request matches no operation: {request.method} {request.path[:100]}"
         operation = self.contract.by_key[entry.key]
-        theirs, mine = ((each.method, each.path.partition("#")[0]) for each in (match.operation, operation))
-        if theirs != mine:
+        theirs, mine = (re.split("[?#]", each.path)[0] for each in (match.operation, operation))
+        if match.operation.method != operation.method or fold(theirs) != fold(mine):
             return f"its request is one of {match.operation.key}"
         exchange = Exchange(request, None, "client")
         known = {each.parameter.label for each in entry.arguments}
-        for place, error in parameters.errors(operation, exchange, match.path_parameters):
+        values = match.path_parameters
+        if theirs != mine:  # two templates that no request can tell apart: the names are those of the other one
+            names = dict(zip(_names(theirs), _names(mine), strict=True))
+            values = {names.get(name, name): value for name, value in values.items()}
+        for place, error in parameters.errors(operation, exchange, values):
             if place.startswith("path:") and place not in known:
                 continue  # declared, and the path has no place for it
             return f"its request breaks the document at {place}: {error.message}"
-        unknown = parameters.undeclared_query(operation, request)
+        unknown = _undeclared(operation, request)
         if unknown:
             return f"its request has an undeclared query parameter: {unknown[0]}"
         for each in entry.arguments:
             parameter = each.parameter
             if parameter.label not in answering.given or parameter.schema is None:
                 continue
-            value = styles.carried(operation, parameter, request, match.path_parameters)
+            value = styles.carried(operation, parameter, request, values)
             if value is styles.MISSING:
                 return f"its request does not carry {parameter.label}"
             meant = answering.given[parameter.label]
@@ -272,6 +294,16 @@ class Loopback:
                 if not sent:
                     return f"its request does not carry the credentials of `{name}`"
         return None
+
+
+def _undeclared(operation: Operation, request: Request) -> list[str]:
+    """What is in the query and neither a parameter nor of the template (`/responses?beta=true`)."""
+    fixed = {name for name, _ in styles.pairs_of(operation.path.partition("#")[0].partition("?")[2])}
+    return [name for name in parameters.undeclared_query(operation, request) if name not in fixed]
+
+
+def _names(template: str) -> list[str]:
+    return re.findall(r"\{([^{}]*)\}", template)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -58,7 +58,7 @@ def emit(plan: Plan, made: Made) -> Package:
         modules.setdefault(entry.module, []).append(entry)
     for name, entries in sorted(modules.items()):
         _module(out, f"api/{name}.py", entries, made)
-    out.symbols += _models(plan, made)
+    out.symbols += of_models(plan, made)
     out.symbols += [Symbol(name, "client", "", "client.py") for name in ("AsyncClient", "Client")]
     out.symbols += [Symbol(name, "error", "", "_runtime.py") for name in ERRORS]
     return out
@@ -366,7 +366,8 @@ def runtime(kind: str, made: Made) -> str:
 # --- models -----------------------------------------------------------------------------------------------------------
 
 
-def _models(plan: Plan, made: Made) -> Iterator[Symbol]:
+def of_models(plan: Plan, made: Made) -> Iterator[Symbol]:
+    """The classes, and who fills them."""
     request_names = {plan.views.name(name, "request"): name for name in plan.views.split}
     reached = _reached(plan)
     for schema, name in sorted(made.classes.items()):
@@ -382,9 +383,7 @@ def _models(plan: Plan, made: Made) -> Iterator[Symbol]:
 
 def _reached(plan: Plan) -> dict[str, frozenset[str]]:
     """By schema, ours included: who fills it."""
-    from contract.generators._python.views import references
-
-    graph: dict[str, list[str]] = {}
+    graph: dict[str, frozenset[str]] = {}
     found: dict[str, set[str]] = {}
     for entry in plan.entries.values():
         sent = [each.type for each in entry.arguments] + [each.annotation for each in entry.bodies]
@@ -397,7 +396,7 @@ def _reached(plan: Plan) -> dict[str, frozenset[str]]:
                     continue
                 found[name].add(direction)
                 if name not in graph:
-                    graph[name] = references(plan.document.value, plan.schemas.get(name))
+                    graph[name] = plan.views.leads_to(plan.schemas.get(name))
                 todo += graph[name]
     return {name: frozenset(each) for name, each in found.items()}
 

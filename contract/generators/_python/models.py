@@ -7,19 +7,24 @@ others theirs. Classes are found by the generator's own map from class to place 
 from __future__ import annotations
 
 import ast
+import gc
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeGuard
 
+import orjson
+
 from contract.core.document import escape, unescape
+from contract.generators._python import copies
 from contract.generators._python.blocks import Block, Class, assembled, uses
 from contract.generators._python.files import HEADER
 from contract.generators._python.plan import SCHEMAS, Plan
@@ -33,8 +38,9 @@ FLAGS = (
     *("--use-missing-sentinel", "--target-pydantic-version", "2.14", "--strict-types", "str", "bytes", "int", "bool"),
     *("--formatters", "builtin", "--disable-timestamp", "--ignore-pyproject", "--custom-file-header", HEADER),
     # As text: types of further packages (e-mail, ULID), one that refuses reserved domains (e-mail), one that prints
-    # stars (password), one that rewrites what it reads (URI).
+    # stars (password), one that rewrites what it reads (URI), one that refuses what is no UTF-8 (base64).
     *("--type-mappings", "email=string", "idn-email=string", "ulid=string", "password=string", "uri=string"),
+    "byte=string",
 )
 _MOST_RUNS = 40
 
@@ -150,21 +156,48 @@ sys.exit(main(sys.argv[1:]))
 def _run(plan: Plan, schemas: Mapping[str, Any], without: frozenset[str], work: Path, seed: str) -> Made:
     if not schemas:
         return Made(f"{HEADER}\n\nfrom __future__ import annotations\n")
-    value = plan.document.value
     names = renamed(plan.among or schemas)
-    back = {new: old for old, new in names.items()}
-    source, target, metadata = work / "openapi.json", work / "models.py", work / "metadata.json"
     schemas = {name: {} if name in without else schema for name, schema in schemas.items()}
     if names:
         schemas = {names.get(name, name): _referring(schema, names) for name, schema in schemas.items()}
-    sections = value.get("components", {}) if refers_elsewhere(schemas) else {}
+    short, again = copies.shortened(schemas)
+    made, paths = _generated(plan, schemas, names, without, work, seed, short)
+    if made.failure is not None:
+        return made
+    if again:
+        whole = copies.completed(made.blocks, paths, again, lambda lines: _formatted(lines, work))
+        if whole is None:
+            made, _ = _generated(plan, schemas, names, without, work, seed, schemas)
+        else:
+            back = {new: old for old, new in names.items()}
+            made.blocks = [replace(each, owner=back.get(each.owner, each.owner)) for each in whole]
+            made.owners |= {each.name: each.owner for each in made.blocks if each.owner}
+    made.text, made.read = assembled(made.head, made.blocks)
+    return made
+
+
+def _generated(
+    plan: Plan,
+    schemas: Mapping[str, Any],
+    names: Mapping[str, str],
+    without: frozenset[str],
+    work: Path,
+    seed: str,
+    given: Mapping[str, Any],
+) -> tuple[Made, dict[str, copies.Path]]:
+    """The classes of the schemas as they are `given`, not put together yet; and by class where its schema stands."""
+    value = plan.document.value
+    back = {new: old for old, new in names.items()}
+    source, target, metadata = work / "openapi.json", work / "models.py", work / "metadata.json"
+    elsewhere = refers_elsewhere(schemas)
+    sections = value.get("components", {}) if elsewhere else {}
     text = json.dumps(
         {
             "openapi": value.get("openapi", "3.1.0"),
             "info": {"title": "contract", "version": "1"},
             # Only for references that lead there; operations are read by us.
-            "paths": value.get("paths", {}) if _refers_to_paths(schemas, sections) else {},
-            "components": {**sections, "schemas": schemas},
+            "paths": value.get("paths", {}) if elsewhere and _refers_to_paths(schemas, sections) else {},
+            "components": {**sections, "schemas": given},
         },
         ensure_ascii=True,
         default=str,
@@ -172,21 +205,24 @@ def _run(plan: Plan, schemas: Mapping[str, Any], without: frozenset[str], work: 
     source.write_text(text)
     # The formatter reads the nearest pyproject.toml, whatever the flags say: without one of ours the code would depend
     # on the project that surrounds the output.
-    (work / "pyproject.toml").write_text("[tool.datamodel-codegen]\nbuiltin-format-line-length = 120\n")
+    (work / "pyproject.toml").write_text(f"[tool.datamodel-codegen]\nbuiltin-format-line-length = {copies.WIDTH}\n")
     for stale in (target, metadata):
         stale.unlink(missing_ok=True)
     command = [sys.executable, "-c", _GENERATOR, "--input", source.name, "--input-file-type", "openapi"]
     command += ["--output", target.name, "--emit-model-metadata", metadata.name, *FLAGS]
     done = process(command, work, 600, seed)
     if done.returncode != 0 or not target.exists():
-        return Made(failure=done.stderr.strip() or f"datamodel-codegen exits with {done.returncode} and says nothing")
+        said = done.stderr.strip() or f"datamodel-codegen exits with {done.returncode} and says nothing"
+        return Made(failure=said), {}
     made = Made(target.read_text(), without=without)
-    for model in json.loads(metadata.read_text())["models"]:
-        path = model["source_path"]
-        if path[:2] != ["components", "schemas"] or len(path) < 3:
+    paths: dict[str, copies.Path] = {}
+    for model in orjson.loads(metadata.read_bytes())["models"]:
+        path = tuple(str(each) for each in model["source_path"])
+        if path[:2] != ("components", "schemas") or len(path) < 3:
             continue
-        name = unescape(str(path[2]))
-        name = name if name in schemas else str(path[2])
+        name = unescape(path[2])
+        name = name if name in schemas else path[2]
+        paths[model["class_name"]] = (name, *path[3:])
         name = back.get(name, name)
         made.owners[model["class_name"]] = name
         if len(path) == 3:
@@ -203,9 +239,42 @@ def _run(plan: Plan, schemas: Mapping[str, Any], without: frozenset[str], work: 
             if other in made.classes:
                 made.classes[name] = made.classes[other]
             schema = schemas[other]
-    made.head, made.blocks = finished(made.text, made.owners)
-    made.text, made.read = assembled(made.head, made.blocks)
-    return made
+    with uncollected():
+        made.head, made.blocks = finished(made.text, made.owners)
+    return made, paths
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """While a tree of millions of nodes grows, of which none is garbage: looking for some is half of its time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+_FORMATTER = f"""
+import sys
+from datamodel_code_generator.format import apply_builtin_formatter
+sys.stdout.write(apply_builtin_formatter(sys.stdin.read(), line_length={copies.WIDTH}))
+"""
+
+
+def _formatted(lines: Sequence[str], work: Path) -> list[str] | None:
+    """Fields of a class as the generator lays them out; None if it does not say."""
+    asked = "class _(BaseModel):\n" + "".join(f"    {line}\n" for line in lines)
+    done = process([sys.executable, "-c", _FORMATTER], work, 300, text=asked)
+    try:
+        [made] = ast.parse(done.stdout).body
+    except (SyntaxError, ValueError):
+        return None
+    if done.returncode != 0 or not isinstance(made, ast.ClassDef) or [ast.unparse(each) for each in made.body] != lines:
+        return None
+    text = _lines(done.stdout)
+    return ["".join(text[each.lineno - 1 : each.end_lineno]).rstrip("\n") for each in made.body]
 
 
 _TAKEN = frozenset(
@@ -242,16 +311,19 @@ def refers_elsewhere(schemas: Mapping[str, Any]) -> bool:
     todo: list[Any] = list(schemas.values())
     while todo:
         node = todo.pop()
-        if isinstance(node, Mapping):
-            reference = node.get("$ref")
-            if isinstance(reference, str) and not reference.startswith(SCHEMAS):
+        if isinstance(node, dict):
+            if "$ref" in node and isinstance(node["$ref"], str) and not node["$ref"].startswith(SCHEMAS):
                 return True
-            if any(isinstance(node.get(key), str) for key in ("$id", "$anchor", "$dynamicRef", "$recursiveRef")):
-                return True
-            todo.extend(node.values())
+            for key in _AROUND & node.keys():
+                if isinstance(node[key], str):
+                    return True
+            todo.extend([each for each in node.values() if isinstance(each, (dict, list))])
         elif isinstance(node, list):
             todo.extend(node)
     return False
+
+
+_AROUND = frozenset({"$id", "$anchor", "$dynamicRef", "$recursiveRef"})
 
 
 def _referring(node: Any, renamed: Mapping[str, str]) -> Any:
@@ -388,7 +460,14 @@ def _field(node: ast.AnnAssign, lines: Sequence[str]) -> tuple[str | None, bool]
     alias, given = None, node.value is not None
     if not any("Field(" in line for line in lines[node.lineno - 1 : node.end_lineno]):
         return alias, given
-    for call in ast.walk(node):
+    annotation = node.annotation
+    if not isinstance(annotation, ast.Subscript):
+        places: Iterable[ast.AST] = ast.walk(node)
+    elif isinstance(annotation.slice, ast.Tuple):  # what stands deeper is of the items of a list, and says nothing here
+        places = [*annotation.slice.elts[1:], *([node.value] if node.value is not None else ())]
+    else:
+        places = [node.value] if node.value is not None else ()
+    for call in places:
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Field":
             for keyword in call.keywords:
                 if keyword.arg == "alias" and isinstance(keyword.value, ast.Constant):
@@ -423,9 +502,10 @@ def _shown(annotation: ast.expr, lines: Sequence[str]) -> str:
             text = line[annotation.col_offset : annotation.end_col_offset]
     if not text or "Annotated[" in text:
         text = ast.unparse(_Bare().visit(annotation))
-    return re.sub(
+    text = re.sub(
         r"\b_?Strict(Int|Str|Bool|Bytes|Float|Datetime|Date|Time|Timedelta)\b", lambda found: found[1].lower(), text
-    ).replace("AwareDatetime", "datetime")
+    )
+    return re.sub(r"\b_Strict(?=IPv[46]Address\b)", "", text).replace("AwareDatetime", "datetime")
 
 
 class _Bare(ast.NodeTransformer):
@@ -442,6 +522,8 @@ _STRICT = {
     "date": "_StrictDate",
     "time": "_StrictTime",
     "timedelta": "_StrictTimedelta",
+    "IPv4Address": "_StrictIPv4Address",
+    "IPv6Address": "_StrictIPv6Address",
     "float": "_StrictFloat",
 }
 _ENUMS = frozenset({"Enum", "IntEnum", "StrEnum"})
@@ -454,7 +536,7 @@ _CONFIG = "extra='allow', validate_by_name=True, validate_by_alias=True"
 def finished(text: str, owners: Mapping[str, str]) -> tuple[str, list[Block]]:
     """The models with what the generator has no flag for: what stands before the classes, and the classes.
 
-    - `1` is no date and `"1"` no number: its strict types leave these out.
+    - `1` is no date and no address, and `"1"` no number: its strict types leave these out.
     - What is not declared is kept, as the schema allows, so that an object that was read can be sent back whole.
     - A member of an enumeration is not called as what each of its members has: `name_`, as the generator does with `count`.
     - Fields may be given by their names in Python, since the type checkers know those only (PEP 681); unless such a
@@ -467,26 +549,32 @@ def finished(text: str, owners: Mapping[str, str]) -> tuple[str, list[Block]]:
     aliases = {
         each.asname or each.name: each.name
         for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module in ("datetime", "pydantic")
+        if isinstance(node, ast.ImportFrom) and node.module in ("datetime", "ipaddress", "pydantic")
         for each in node.names
         if each.name in _STRICT
     }
     aliases["float"] = "float"
     strict: dict[tuple[int, int], str] = {}
+    whole = _lines(text)
+    named = re.compile(rf"\b(?:{'|'.join(map(re.escape, aliases))})\b")
+    of_note = [named.search(line) is not None for line in whole]
     for node in tree.body:
-        places: list[ast.AST] = []
+        if not any(of_note[node.lineno - 1 : node.end_lineno]):
+            continue
+        places: list[ast.expr] = []
         if isinstance(node, ast.ClassDef):
             places = [each.annotation for each in node.body if isinstance(each, ast.AnnAssign)]
             places += [each.slice for each in node.bases if isinstance(each, ast.Subscript)]
         elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
             places = [node.value]
         for place in places:
+            if not any(of_note[place.lineno - 1 : place.end_lineno]):
+                continue
             for each in ast.walk(place):
                 if isinstance(each, ast.Name) and each.id in aliases:
                     strict[each.lineno, each.col_offset] = each.id
-    whole = _lines(text)
     lines = list(whole)
-    edits = {place: (name, _STRICT[aliases[name]]) for place, name in strict.items()} | dict(_members(tree))
+    edits = {place: (name, _STRICT[aliases[name]]) for place, name in strict.items()} | dict(_members(tree, text))
     for (line, column), (name, other) in sorted(edits.items(), reverse=True):
         octets = lines[line - 1].encode()
         lines[line - 1] = (octets[:column] + other.encode() + octets[column + len(name) :]).decode()
@@ -494,10 +582,13 @@ def finished(text: str, owners: Mapping[str, str]) -> tuple[str, list[Block]]:
     last = max((node.end_lineno or node.lineno for node in imports), default=len(lines))
     has_models = any(isinstance(node, ast.ClassDef) and _derives(node) for node in tree.body)
     head = _head("".join(lines[:last]), sorted(set(strict.values())), aliases, has_models)
-    return head, _blocks(tree, whole, lines, owners)
+    blocks = _blocks(tree, whole, lines, owners)
+    if not any("Any" in each.uses for each in blocks):  # it is imported too where a discriminator says what it was
+        head = re.sub(r"^from typing import Any\n|^    Any,\n|\bAny, |, Any$", "", head, count=1, flags=re.MULTILINE)
+    return head, blocks
 
 
-def _members(tree: ast.Module) -> Iterator[tuple[tuple[int, int], tuple[str, str]]]:
+def _members(tree: ast.Module, text: str) -> Iterator[tuple[tuple[int, int], tuple[str, str]]]:
     """Where a member of an enumeration is called as a property of all of them, and how instead; `tree` says so then."""
     other: dict[tuple[str, str], str] = {}
     for node in tree.body:
@@ -513,7 +604,8 @@ def _members(tree: ast.Module) -> Iterator[tuple[tuple[int, int], tuple[str, str
                     new += "_"
                 yield (each.lineno, each.col_offset), (each.id, new)
                 other[node.name, each.id] = each.id = new
-    for use in ast.walk(tree) if other else ():
+    used = any(f"{owner}.{name}" in text for owner, name in other)
+    for use in ast.walk(tree) if used else ():
         match use:
             case ast.Attribute(value=ast.Name(id=owner), attr=name) if (owner, name) in other:
                 end = (use.end_col_offset or 0) - len(name)

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -177,6 +178,7 @@ def words(text: str) -> list[str]:
     return [each for each in re.split(r"[\W_]+", text) if each]
 
 
+@lru_cache(maxsize=4096)
 def snake(text: str, otherwise: str) -> str:
     name = unicodedata.normalize("NFKC", "_".join(each.lower() for each in words(text)))
     if not name:
@@ -188,6 +190,7 @@ def snake(text: str, otherwise: str) -> str:
     return f"{name}_" if name in _TAKEN else name
 
 
+@lru_cache(maxsize=4096)
 def camel(text: str) -> str:
     return "".join(each[:1].upper() + each[1:] for each in words(text)) or "Operation"
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contract.core.document import unescape
+from contract.core.document import escape, unescape
 from contract.generators._python.plan import SCHEMAS, Plan
 
 _NAMED = ("properties", "patternProperties", "$defs", "dependentSchemas")
@@ -25,20 +26,23 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 def prepared(plan: Plan) -> dict[str, Any]:
     """All schemas of the plan, by name."""
     alone = plan.document.family == "3.0"
-    schemas = {name: _prepared(schema, alone) for name, schema in plan.schemas.items()}
-    if not any(isinstance(each, Mapping) and _mentions_all_of(each) for each in schemas.values()):
-        return schemas
-    return {name: _Flat(schemas).schema(schema) for name, schema in schemas.items()}
+    schemas = {name: _list_of_itself(name, _prepared(schema, alone)) for name, schema in plan.schemas.items()}
+    merged = {name for name, schema in schemas.items() if _mentions_all_of(schema)}
+    if merged:
+        flat = _Flat(schemas)
+        schemas = {name: flat.schema(schema) if name in merged else schema for name, schema in schemas.items()}
+    said = _Said(schemas)
+    return _shared({name: said.schema(schema) for name, schema in schemas.items()})
 
 
 def _mentions_all_of(node: Any) -> bool:
     todo = [node]
     while todo:
         each = todo.pop()
-        if isinstance(each, Mapping):
+        if isinstance(each, dict):
             if isinstance(each.get("allOf"), list):
                 return True
-            todo.extend(each.values())
+            todo.extend([one for one in each.values() if isinstance(one, (dict, list))])
         elif isinstance(each, list):
             todo.extend(each)
     return False
@@ -59,11 +63,12 @@ class _Flat:
 
     def __init__(self, schemas: Mapping[str, Any]) -> None:
         self.schemas = schemas
+        self.kinds = frozenset(_kinds(schemas))
 
     def schema(self, node: Any, named: bool = False) -> Any:
         if isinstance(node, list):
             return [self.schema(each) for each in node]
-        if not isinstance(node, Mapping):
+        if not isinstance(node, dict):
             return node
         if not named and isinstance(node.get("allOf"), list) and self._conflicts(node):
             merged = self._merged(node, frozenset())
@@ -72,24 +77,38 @@ class _Flat:
         return {
             key: value
             if not named and key in _VALUES
-            else self.schema(value, not named and key in _NAMED and isinstance(value, Mapping))
+            else self.schema(value, not named and key in _NAMED and isinstance(value, dict))
             for key, value in node.items()
         }
 
     def _conflicts(self, node: Mapping[str, Any]) -> bool:
-        """True if two parts of an `allOf` say something different of one property, or only a later one requires it."""
+        """True if two parts of an `allOf` say something different of one property, or only a later one requires it.
+
+        Or if none declares what one requires, one limits what another is, or the generator would give a base and its
+        heir each its own value of a discriminator's property.
+        """
+        if any(name in self.kinds for name in self._bases(node, frozenset())):
+            return True
         seen: dict[str, tuple[Any, bool]] = {}
+        asked: set[str] = set()
         for part in self._parts(node, frozenset()):
             properties, required = part.get("properties"), part.get("required")
-            for name, schema in properties.items() if isinstance(properties, Mapping) else ():
+            for name, schema in properties.items() if isinstance(properties, dict) else ():
                 bare, needed = _bare(schema), isinstance(required, list) and name in required
                 if name in seen and (seen[name][0] != bare or needed > seen[name][1]):
                     return True
                 seen.setdefault(name, (bare, needed))
-        return False
+            if isinstance(required, list) and any(name in seen and not seen[name][1] for name in required):
+                return True  # of what another part declares: a member may not lose its default on the way down
+            asked.update(required if isinstance(required, list) else ())
+            if part is not node and "discriminator" in part and _lists_kinds(part):
+                return True
+            if part is not node and "type" not in part and part.keys() & _LIMITING:
+                return True
+        return bool(asked - seen.keys())
 
     def _parts(self, node: Any, refs: frozenset[str]) -> Iterator[Mapping[str, Any]]:
-        if not isinstance(node, Mapping):
+        if not isinstance(node, dict):
             return
         reference = node.get("$ref")
         if isinstance(reference, str) and reference not in refs:
@@ -98,6 +117,14 @@ class _Flat:
         for each in branches if isinstance(branches, list) else ():
             yield from self._parts(each, refs)
         yield node
+
+    def _bases(self, node: Any, seen: frozenset[str]) -> Iterator[str]:
+        branches = node.get("allOf") if isinstance(node, dict) else None
+        for each in branches if isinstance(branches, list) else ():
+            reference = each.get("$ref") if isinstance(each, dict) else None
+            if isinstance(reference, str) and reference not in seen:
+                yield unescape(reference.removeprefix(SCHEMAS))
+                yield from self._bases(self._behind(reference), seen | {reference})
 
     def _behind(self, reference: str) -> Any:
         if not reference.startswith(SCHEMAS):
@@ -108,11 +135,15 @@ class _Flat:
         """One object that says what all parts say; None where a part says more than what its members are."""
         out: dict[str, Any] = {}
         for part in self._parts(node, refs):
-            own = {key: value for key, value in part.items() if key not in ("allOf", "$ref", "discriminator", "xml")}
+            own = {
+                key: value
+                for key, value in part.items()
+                if key not in ("allOf", "$ref", "discriminator", "xml") and not _only_requires(key, value)
+            }
             if own.keys() & {"oneOf", "anyOf", "not", "if", "enum", "const", "items", "patternProperties"}:
                 return None
             for key, value in own.items():
-                if key == "properties" and isinstance(value, Mapping):
+                if key == "properties" and isinstance(value, dict):
                     members = dict(out.get("properties", {}))
                     for name, schema in value.items():
                         members[name] = self._both(members[name], schema) if name in members else schema
@@ -121,13 +152,16 @@ class _Flat:
                     out["required"] = list(dict.fromkeys([*out.get("required", ()), *value]))
                 elif key == "additionalProperties" and out.get(key) is False:
                     continue
+                elif key in _LIMITING - {"multipleOf", "pattern"} and key in out:
+                    is_more = isinstance(value, bool) or key in _LEAST
+                    out[key] = max(out[key], value) if is_more else min(out[key], value)
                 else:
                     out[key] = value
         return out
 
     def _both(self, one: Any, other: Any) -> Any:
         """A property as two parts of an `allOf` declare it: the second, which is the narrower one, with what it leaves."""
-        if not isinstance(one, Mapping) or not isinstance(other, Mapping) or one == other:
+        if not isinstance(one, dict) or not isinstance(other, dict) or one == other:
             return other
         if not other.keys() - _ANNOTATIONS:
             return {**one, **other} if "$ref" not in one else one
@@ -135,7 +169,7 @@ class _Flat:
             return other
         if "$ref" in one:
             behind = self._behind(str(one["$ref"]))
-            if not isinstance(behind, Mapping) or behind.keys() & {"allOf", "oneOf", "anyOf", "$ref"}:
+            if not isinstance(behind, dict) or behind.keys() & {"allOf", "oneOf", "anyOf", "$ref"}:
                 return other
             one = behind
         if "const" in other or "enum" in other:
@@ -155,21 +189,252 @@ class _Flat:
         return merged
 
 
+def _only_requires(key: str, branches: Any) -> bool:
+    """True for a choice of what is required, which no class can say."""
+    return key in ("anyOf", "oneOf") and all(
+        isinstance(each, dict) and not each.keys() - _ANNOTATIONS - {"required", "type"} for each in branches
+    )
+
+
+def _lists_kinds(node: Mapping[str, Any]) -> bool:
+    discriminator, properties = node["discriminator"], node.get("properties")
+    name = discriminator.get("propertyName") if isinstance(discriminator, dict) else None
+    own = properties.get(name) if isinstance(properties, dict) else None
+    return isinstance(own, dict) and bool(own.keys() & {"enum", "const", "$ref"})
+
+
+def _kinds(schemas: Mapping[str, Any]) -> Iterator[str]:
+    """Components of which a discriminator chooses one."""
+    todo: list[Any] = list(schemas.values())
+    while todo:
+        each = todo.pop()
+        if isinstance(each, list):
+            todo.extend(each)
+        elif isinstance(each, dict):
+            if isinstance(each.get("discriminator"), Mapping):
+                for branch in [*(each.get("oneOf") or ()), *(each.get("anyOf") or ())]:
+                    if isinstance(branch, dict) and isinstance(branch.get("$ref"), str):
+                        yield unescape(branch["$ref"].removeprefix(SCHEMAS))
+            todo.extend([one for one in each.values() if isinstance(one, (dict, list))])
+
+
+class _Said:
+    """What the generator reads past, or writes as code that no type checker takes.
+
+    - What is required and nowhere declared is a member of any kind.
+    - A default is kept where it is written as what the member is: a text, a number, a member of an enumeration. It means
+      nothing for what is read, and elsewhere the generator writes the bare value where an object of a class belongs.
+    - A discriminator whose schemas list other values than those by which it means them is none, since the generator
+      leaves them these: the members tell the schemas apart. Nor is one whose property need not be given, which a class
+      would require.
+    """
+
+    def __init__(self, schemas: Mapping[str, Any]) -> None:
+        self.schemas = schemas
+
+    def schema(self, node: Any, is_member: bool = False, is_part: bool = False) -> Any:
+        """`is_member`: the value of a property. `is_part`: a branch of an `allOf`, whose members others may declare."""
+        if not isinstance(node, dict):
+            return node
+        out: dict[str, Any] = {}
+        for key, value in node.items():
+            if key == "default" and not (self.is_enumeration(node) or (is_member and self.keeps(value, node))):
+                continue
+            if key == "discriminator" and self.misleads(node):
+                continue
+            if key in _VALUES:
+                out[key] = value
+            elif key in _NAMED and isinstance(value, dict):
+                out[key] = {name: self.schema(each, key == "properties") for name, each in value.items()}
+            elif isinstance(value, list):
+                out[key] = [self.schema(each, is_part=key == "allOf") for each in value]
+            else:
+                out[key] = self.schema(value)
+        return out if is_part else _requiring(out)
+
+    def behind(self, node: Any) -> Any:
+        """The schema that a reference leads to, and that of an `allOf` of one."""
+        seen: set[str] = set()
+        while isinstance(node, dict):
+            if isinstance(reference := node.get("$ref"), str):
+                if reference in seen:
+                    return None
+                seen.add(reference)
+                node = self.schemas.get(unescape(reference.removeprefix(SCHEMAS)))
+            elif isinstance(parts := node.get("allOf"), list) and len(parts) == 1 and "properties" not in node:
+                node = parts[0]
+            else:
+                return node
+        return None
+
+    def is_enumeration(self, node: Any) -> bool:
+        found = self.behind(node)
+        return isinstance(found, dict) and isinstance(found.get("enum"), list)
+
+    def keeps(self, value: Any, node: Any, is_branch: bool = False) -> bool:
+        found = self.behind(node)
+        if not isinstance(found, dict):
+            return False
+        if value is None:
+            return _takes_null(found)
+        if isinstance(listed := found.get("enum"), list):
+            return value in listed
+        if found is not node or "allOf" in found:
+            return False
+        for word in ("anyOf", "oneOf"):
+            if isinstance(branches := found.get(word), list):
+                return any(self.keeps(value, each, True) for each in branches)
+        if isinstance(value, list):
+            return _is_of(value, found) and all(self.keeps(each, found.get("items"), True) for each in value)
+        if isinstance(value, dict):
+            return not value and _is_of(value, found) and "properties" not in found
+        if is_branch and found.keys() & _LIMITING:
+            return False
+        plain = not isinstance(value, str) or found.get("format") in (None, *_PLAIN)
+        return plain and "type" in found and _is_of(value, found)
+
+    def misleads(self, node: Mapping[str, Any]) -> bool:
+        discriminator = node["discriminator"]
+        name = discriminator.get("propertyName") if isinstance(discriminator, dict) else None
+        mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
+        for word in ("oneOf", "anyOf"):
+            for each in node.get(word) or ():
+                if isinstance(each, dict) and each.get("type") != "null" and not self.requires(each, name, frozenset()):
+                    return True
+                reference = each.get("$ref") if isinstance(each, dict) else None
+                if not isinstance(reference, str):
+                    if isinstance(each, dict) and "properties" not in each and each.get("type") != "null":
+                        return True
+                    continue
+                meant = [
+                    value
+                    for value, to in (mapping.items() if isinstance(mapping, dict) else ())
+                    if to in (reference, reference.removeprefix(SCHEMAS))
+                ] or [unescape(reference.removeprefix(SCHEMAS))]
+                said = self.member(each, name, frozenset())
+                taken = said.get("enum", [said["const"]] if "const" in said else None)
+                if isinstance(taken, list) and not set(map(str, taken)) <= set(meant):
+                    return True
+        return False
+
+    def requires(self, node: Any, name: Any, refs: frozenset[str]) -> bool:
+        """True if a schema, or a part of its `allOf`, requires a property; each branch of a choice."""
+        if not isinstance(node, dict):
+            return False
+        reference = node.get("$ref")
+        if isinstance(reference, str):
+            known = self.schemas.get(unescape(reference.removeprefix(SCHEMAS)))
+            return reference not in refs and self.requires(known, name, refs | {reference})
+        required = node.get("required")
+        if isinstance(required, list) and name in required:
+            return True
+        if any(self.requires(each, name, refs) for each in node.get("allOf") or ()):
+            return True
+        choices = [branches for word in ("oneOf", "anyOf") if isinstance(branches := node.get(word), list) and branches]
+        return any(all(self.requires(each, name, refs) for each in branches) for branches in choices)
+
+    def member(self, node: Any, name: Any, refs: frozenset[str]) -> Mapping[str, Any]:
+        """What a schema, or a part of its `allOf`, says of a property."""
+        if not isinstance(node, dict):
+            return {}
+        reference = node.get("$ref")
+        if isinstance(reference, str):
+            if reference in refs:
+                return {}
+            node = self.schemas.get(unescape(reference.removeprefix(SCHEMAS)))
+            return self.member(node, name, refs | {reference})
+        properties = node.get("properties")
+        own = self.behind(properties.get(name)) if isinstance(properties, dict) else None
+        if isinstance(own, dict) and own.keys() & {"enum", "const"}:
+            return own
+        parts = node.get("allOf")
+        found = (self.member(each, name, refs) for each in (parts if isinstance(parts, list) else ()))
+        return next((each for each in found if each), {})
+
+
+_PLAIN = ("email", "idn-email", "ulid", "password", "uri", "hostname", "int32", "int64", "float", "double")
+_LIMITING = frozenset(
+    {
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+        *("minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems"),
+    }
+)
+
+
+_LEAST = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems"})
+
+
+def _takes_null(schema: Mapping[str, Any]) -> bool:
+    kinds = schema.get("type")
+    if schema.get("nullable") is True or kinds == "null" or (isinstance(kinds, list) and "null" in kinds):
+        return True
+    branches = [each for word in ("anyOf", "oneOf") for each in schema.get(word) or ()]
+    return any(isinstance(each, dict) and _takes_null(each) for each in branches)
+
+
+def _requiring(node: dict[str, Any]) -> dict[str, Any]:
+    """With a member for each property that is required and not declared."""
+    required, declared, rest = node.get("required"), node.get("properties", {}), node.get("additionalProperties")
+    if not isinstance(required, list) or not isinstance(declared, dict) or rest is False:
+        return node
+    if node.keys() & {"allOf", "anyOf", "oneOf", "$ref", "patternProperties"}:
+        return node
+    missing = {str(name): rest if isinstance(rest, dict) else {} for name in required if name not in declared}
+    return {**node, "properties": {**declared, **missing}} if missing else node
+
+
+def _shared(schemas: dict[str, Any]) -> dict[str, Any]:
+    """Schemas in line that would be called as a component, and are the same, as references to it.
+
+    The generator makes one class of both, and says of it only that it is the one in line.
+    """
+    known = {_squashed(name): name for name in schemas}
+
+    def below(node: Any, path: str, own: str) -> Any:
+        if not isinstance(node, dict):
+            return node
+        fresh: dict[str, Any] = {}
+        members = node.get("properties")
+        if isinstance(members, dict):
+            made = {name: child(each, path + _squashed(str(name)), own) for name, each in members.items()}
+            if any(made[name] is not each for name, each in members.items()):
+                fresh["properties"] = made
+        for key in ("items", "additionalProperties"):
+            if key in node and (item := child(node[key], path, own)) is not node[key]:
+                fresh[key] = item
+        return {**node, **fresh} if fresh else node
+
+    def child(node: Any, path: str, own: str) -> Any:
+        if isinstance(node, dict) and isinstance(node.get("properties"), Mapping):
+            for one in (path, path.removesuffix("s"), path.removesuffix("es"), path.removesuffix("ies") + "y"):
+                name = known.get(one)
+                if name is not None and name != own and _bare(schemas[name]) == _bare(node):
+                    return {"$ref": SCHEMAS + escape(name)}
+        return below(node, path, own)
+
+    return {name: below(schema, _squashed(name), name) for name, schema in schemas.items()}
+
+
+def _squashed(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
+
+
 def _bare(schema: Any) -> Any:
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, dict):
         return schema
     return {key: value for key, value in schema.items() if key not in _ANNOTATIONS}
 
 
-def _prepared(node: Any, alone: bool, named: bool = False) -> Any:
+def _prepared(node: Any, alone: bool, named: bool = False, is_part: bool = False) -> Any:
     """The schema without what would spoil its class and means nothing.
 
     A default of another type than the schema's is none (OpenAPI 3.0.3, 4.7.24.1); `alone`: what stands beside a `$ref`
     is ignored (4.7.23), and would cost the class its name. `named`: the keys are names of properties, no keywords.
+    `is_part`: a branch of an `allOf`, or several.
     """
     if isinstance(node, list):
-        return [_prepared(each, alone) for each in node]
-    if not isinstance(node, Mapping):
+        return [_prepared(each, alone, is_part=is_part) for each in node]
+    if not isinstance(node, dict):
         return node
     if not named:
         if alone and isinstance(node.get("$ref"), str):
@@ -177,23 +442,74 @@ def _prepared(node: Any, alone: bool, named: bool = False) -> Any:
         if "default" in node and not _is_of(node["default"], node):
             node = {key: value for key, value in node.items() if key != "default"}
         discriminator = node.get("discriminator")
-        if isinstance(discriminator, Mapping) and "defaultMapping" in discriminator:
+        if isinstance(discriminator, dict) and "defaultMapping" in discriminator:
             # The property may be left out, or have any value (OpenAPI 3.2, 4.25.1): the members tell them apart.
             node = {key: value for key, value in node.items() if key != "discriminator"}
-        node = _of_any_kind(_map_or_null(node))
+        node = _formatted(node)
+        node = _map_or_null(node) if is_part else _of_any_kind(_map_or_null(node))
     out = {}
     for key, value in node.items():
         if named:
             out[key] = _prepared(value, alone)
         elif key in ("example", "examples"):
             continue  # they are asked in the proof, and are a burden to the code
+        elif key in ("$recursiveRef", "$recursiveAnchor"):
+            continue  # of JSON Schema 2019-09, and nothing in OpenAPI
         elif key in ("title", "description") and isinstance(value, str):
             out[key] = value if value.isascii() and value.isprintable() else visible(value)
         elif key in _VALUES:
             out[key] = value
         else:
-            out[key] = _prepared(value, alone, key in _NAMED and isinstance(value, Mapping))
+            out[key] = _prepared(value, alone, key in _NAMED and isinstance(value, dict), key == "allOf")
     return out
+
+
+_FORMATS: Mapping[str, frozenset[str]] = {
+    "string": frozenset(
+        {
+            *("date", "date-time", "time", "duration", "uuid", "uri", "uri-reference", "uri-template", "iri"),
+            *("iri-reference", "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6", "regex", "byte"),
+            *("binary", "password", "json-pointer", "relative-json-pointer"),
+        }
+    ),
+    "number": frozenset({"float", "double"}),
+    "integer": frozenset({"int32", "int64"}),
+}
+"""Those that JSON Schema and the OpenAPI registry have for a kind, as far as they narrow it."""
+
+
+def _formatted(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without a format that means nothing for its kind: the generator reads the number of a `unixtime` as an integer."""
+    if "format" not in node or "type" not in node:
+        return node
+    kinds = node["type"] if isinstance(node["type"], list) else [node["type"]]
+    if any(node["format"] in _FORMATS.get(str(kind), ()) for kind in kinds):
+        return node
+    return {key: value for key, value in node.items() if key != "format"}
+
+
+def _list_of_itself(name: str, schema: Any) -> Any:
+    """An array of what it is itself as a choice of one: else the generator forgets what the array holds."""
+    if not isinstance(schema, dict) or schema.keys() & {"anyOf", "oneOf", "allOf", "$ref"}:
+        return schema
+    kinds = schema.get("type")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    if "array" not in kinds or not _holds(schema.get("items"), name):
+        return schema
+    about = {key: value for key, value in schema.items() if key in _ANNOTATIONS}
+    rest = {key: value for key, value in schema.items() if key not in _ANNOTATIONS}
+    return {**about, "anyOf": [{**rest, "type": kind} for kind in kinds]}
+
+
+def _holds(items: Any, name: str) -> bool:
+    """True if a component is an item, however deep in arrays and choices."""
+    if not isinstance(items, dict):
+        return False
+    reference = items.get("$ref")
+    if isinstance(reference, str) and unescape(reference.removeprefix(SCHEMAS)) == name:
+        return True
+    branches = [each for word in ("anyOf", "oneOf", "allOf") for each in items.get(word) or ()]
+    return any(_holds(each, name) for each in (items.get("items"), *branches))
 
 
 def visible(text: str) -> str:
@@ -225,8 +541,13 @@ _LIMITS = {
 }
 
 
+_LIMITED = frozenset(key for each in _LIMITS.values() for key in each)
+
+
 def _of_any_kind(node: Mapping[str, Any]) -> Mapping[str, Any]:
     """A limit without a type holds for its own kind of value only, and all others are free; a class must be told so."""
+    if node.keys().isdisjoint(_LIMITED):
+        return node
     limits = {kind: {key: node[key] for key in keys if key in node} for kind, keys in _LIMITS.items()}
     about = ("title", "description", "default", "example", "examples", "deprecated", "readOnly", "writeOnly", "xml")
     known = {key for each in limits.values() for key in each} | set(about)

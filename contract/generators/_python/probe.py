@@ -38,13 +38,13 @@ def values(package: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
             faults[schema] = ["import", f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"]
             continue
         for origin, value in valid:
-            reason = _kept(adapter, value)
+            reason = kept(adapter, value)
             if reason is not None:
                 faults[schema] = ["examples" if origin == "example" else "values", f"{_SAID[origin]} {reason}"]
                 break
         for keyword, pointer, value in invalid:
             try:
-                adapter.validate_json(json.dumps(value))
+                adapter.validate_json(json.dumps(value), by_alias=True, by_name=False)
             except ValidationError:
                 refused += 1
             else:
@@ -57,14 +57,17 @@ def values(package: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"unseen": unseen, "faults": faults, "taken": taken, "refused": refused, "missing": missing}
 
 
-def _held(package: str, place: list[str], answers: list[list[Any]]) -> str | None:
-    """Why the types of an operation cannot hold what it was seen to answer."""
+def _held(package: str, place: list[str], bodies: list[list[Any]]) -> str | None:
+    """Why the types of an operation cannot hold what it was seen to be sent, or to answer."""
     module, name = place
-    operation = getattr(importlib.import_module(f"{package}.api.{module}"), f"_{name}", None)
-    for status, media, value in answers:
-        kind = operation.answers.get(status, {}).get(media) if operation is not None else None
-        if kind is not None and (reason := _kept(TypeAdapter(kind), value)) is not None:
-            return f"of {status} {reason}"
+    operation: Any = getattr(importlib.import_module(f"{package}.api.{module}"), f"_{name}", None)
+    for where, media, value in bodies if operation is not None else ():
+        kinds = operation.answers.get(where, {})
+        if where == "request":
+            kinds = {each.media: each.type for each in operation.bodies}
+        kind = kinds.get(media)
+        if kind is not None and (reason := kept(TypeAdapter(kind), value)) is not None:
+            return f"of {where} {reason}"
     return None
 
 
@@ -75,9 +78,11 @@ _SAID = {
 }
 
 
-def _kept(adapter: TypeAdapter[Any], value: Any) -> str | None:
+def kept(adapter: TypeAdapter[Any], value: Any) -> str | None:
+    """Why a value is not read and written back as it was."""
     try:
-        read = adapter.validate_json(json.dumps(value))
+        # As the client reads an answer: a member's name in Python means nothing there.
+        read = adapter.validate_json(json.dumps(value), by_alias=True, by_name=False)
         again = json.loads(adapter.dump_json(read, by_alias=True, exclude_unset=True, warnings=False))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
@@ -160,7 +165,7 @@ def _called(root: Any, package: str, client: Any, asked: Mapping[str, Any]) -> s
     hints = get_type_hints(function, vars(module))
     given: dict[str, Any] = {}
     for name, value in asked["arguments"].items():
-        given[name] = TypeAdapter(hints[name]).validate_json(json.dumps(value))
+        given[name] = TypeAdapter(hints[name]).validate_json(json.dumps(value), by_alias=True, by_name=False)
     operation = getattr(module, "_" + asked["function"])
     if "body" in asked:
         kind = operation.bodies[asked["body_index"]].type
@@ -169,7 +174,9 @@ def _called(root: Any, package: str, client: Any, asked: Mapping[str, Any]) -> s
         elif kind is Any:
             given["body"] = asked["body"]["value"]
         else:
-            given["body"] = TypeAdapter(kind).validate_json(json.dumps(asked["body"]["value"]))
+            given["body"] = TypeAdapter(kind).validate_json(
+                json.dumps(asked["body"]["value"]), by_alias=True, by_name=False
+            )
         if "media_type" in hints:
             given["media_type"] = asked["media_type"]
     call = function(**given)
@@ -183,22 +190,23 @@ def _called(root: Any, package: str, client: Any, asked: Mapping[str, Any]) -> s
         else:
             return "an answer that is no success was not raised"
     if "answer" in asked:
-        back = json.loads(TypeAdapter(Any).dump_json(_plain(got), by_alias=True))
+        back = json.loads(TypeAdapter(Any).dump_json(plain(got), by_alias=True))
         place = differs(asked["answer"], back)
         if place is not None:
             return f"its answer is not read as it was sent, at {place or 'its root'}"
     return None
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """What was read, as JSON has it."""
     if isinstance(value, RootModel):
-        return _plain(value.root)
+        return plain(value.root)
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
     if isinstance(value, list):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: plain(each) for key, each in value.items()}
     return value
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.core import sample
+from contract.core.discriminator import kinds
 from contract.core.document import escape, resolve, unescape
 from contract.core.evidence import is_json
 from contract.core.openapi import Contract, follow
@@ -28,7 +29,7 @@ from contract.core.schema import Schemas
 from contract.generators._python import build as building
 from contract.generators._python.build import Built
 from contract.generators._python.emit import arguments, result
-from contract.generators._python.models import Fault, last_line, process
+from contract.generators._python.models import Fault, Made, last_line, process
 from contract.generators._python.parts import parts
 from contract.generators._python.plan import SCHEMAS, is_null_too
 
@@ -48,7 +49,7 @@ _SECONDS = 900.0
 
 Notify = Callable[[str, int, int], None]
 Seen = Mapping[str, Sequence[tuple[str, str, Any]]]
-"""By key of an operation: status and media type of answers as they are declared, and the body that was observed."""
+"""By key of an operation: status or `request`, and media type, as they are declared; and the body that was observed."""
 
 
 @dataclass
@@ -78,7 +79,7 @@ def prove(
 ) -> Proof:
     """Everything that was found; `package` is the folder `generated_client` in `work`.
 
-    `operations` are the keys of all that there are, where the package is a part of another. `seen` are observed answers.
+    `operations` are the keys of all that there are, where the package is a part of another. `seen` are observed bodies.
     """
     proof = Proof(dict(built.faults))
     steps: tuple[tuple[str, Callable[[], None]], ...] = (
@@ -156,38 +157,64 @@ def _imports(built: Built, package: Path, proof: Proof) -> None:
 def _types(built: Built, work: Path, cache: Path | None, proof: Proof) -> None:
     wrong = _wrong_uses(built)
     (work / "wrong.py").write_text(wrong.text, encoding="utf-8")
-    for name, errors in (("mypy --strict", _mypy(work, cache)), ("basedpyright", _pyright(built, work, proof))):
-        if isinstance(errors, str):
-            proof.everything = proof.everything or Fault("typecheck", f"{name}: {errors}")
+    for name, errors in (("mypy --strict", mypy(work, cache)), ("basedpyright", _pyright(built, work, proof))):
+        blame(built, name, errors, wrong, proof)
+
+
+def blame(
+    built: Built,
+    name: str,
+    errors: list[tuple[str, int, str]] | str,
+    wrong: Wrong,
+    proof: Proof,
+    package: str = PACKAGE,
+) -> None:
+    """What a checker says, against whose lines it names; and the wrong uses that it takes, against whose they are."""
+    if isinstance(errors, str):
+        proof.everything = proof.everything or Fault("typecheck", f"{name}: {errors}")
+        return
+    seen: set[int] = set()
+    for file, line, message in errors:
+        if file == "wrong.py":
+            seen.add(line)
             continue
-        seen: set[int] = set()
-        for file, line, message in errors:
-            if file == "wrong.py":
-                seen.add(line)
-                continue
-            own = file.removeprefix(f"{PACKAGE}/")
-            schema = built.made.owner_at(line) if own == "models.py" else None
-            key = built.package.operation_at(own, line)
-            if schema is not None:
-                proof.component(schema, "typecheck", f"{name}: {message}")
-            elif key is not None:
-                proof.operation(key, "typecheck", f"{name}: {message}")
-            else:
-                proof.everything = proof.everything or Fault("typecheck", f"{name}: {own}:{line}: {message}")
-        for line, (kind, pointer) in wrong.lines.items():
-            if line in seen:
-                continue
-            reason = f"{name}: a wrong use is not refused: {wrong.text.splitlines()[line - 1].strip()[:120]}"
-            (proof.component if kind == "component" else proof.operation)(pointer, "typecheck", reason)
+        own = file.removeprefix(f"{package}/")
+        schema = built.made.owner_at(line) if own == "models.py" else None
+        key = built.package.operation_at(own, line)
+        if schema is not None:
+            proof.component(schema, "typecheck", f"{name}: {message}")
+        elif key is not None:
+            proof.operation(key, "typecheck", f"{name}: {message}")
+        else:
+            proof.everything = proof.everything or Fault("typecheck", f"{name}: {own}:{line}: {message}")
+    for line, (kind, pointer) in wrong.lines.items():
+        if line in seen:
+            continue
+        reason = f"{name}: a wrong use is not refused: {wrong.text.splitlines()[line - 1].strip()[:120]}"
+        (proof.component if kind == "component" else proof.operation)(pointer, "typecheck", reason)
 
 
 @dataclass
-class _Wrong:
+class Wrong:
     text: str
     lines: dict[int, tuple[str, str]]
 
 
-def _wrong_uses(built: Built) -> _Wrong:
+def wrong_models(made: Made, lines: list[str], marked: dict[int, tuple[str, str]]) -> None:
+    """Adds a wrong use of each class; `models` and `WRONG` are there."""
+    for schema, name in sorted(made.classes.items()):
+        read = made.read.get(name)
+        if read is None or (not read.bases and is_any(next(iter(read.members.values()), "Any"))):
+            continue
+        typed = [read.names[doc] for doc, kind in read.members.items() if doc in read.names and not is_any(kind)]
+        is_model = bool(read.names) and "root" not in read.names
+        lines += ["", f"def use_{len(lines)}(value: models.{name}) -> None:"]
+        lines.append(f"    value.{typed[0]} = WRONG" if is_model and typed else "    value.contract_has_no_such_member")
+        if is_model or "Enum" in str(read.bases) or read.bases:
+            marked[len(lines)] = ("component", schema)
+
+
+def _wrong_uses(built: Built) -> Wrong:
     """A module in which each marked line must be an error."""
     lines = [
         "from __future__ import annotations",
@@ -200,16 +227,7 @@ def _wrong_uses(built: Built) -> _Wrong:
     lines += [f"from {PACKAGE}.api import {module} as api_{index}" for index, module in enumerate(modules)]
     lines += ["", "", "class Wrong: ...", "", "", "WRONG = Wrong()", "ANY: dict[str, Any] = {}", ""]
     marked: dict[int, tuple[str, str]] = {}
-    for schema, name in sorted(built.made.classes.items()):
-        read = built.made.read.get(name)
-        if read is None or (not read.bases and _is_any(next(iter(read.members.values()), "Any"))):
-            continue
-        typed = [read.names[doc] for doc, kind in read.members.items() if doc in read.names and not _is_any(kind)]
-        is_model = bool(read.names) and "root" not in read.names
-        lines += ["", f"def use_{len(lines)}(value: models.{name}) -> None:"]
-        lines.append(f"    value.{typed[0]} = WRONG" if is_model and typed else "    value.contract_has_no_such_member")
-        if is_model or "Enum" in str(read.bases) or read.bases:
-            marked[len(lines)] = ("component", schema)
+    wrong_models(built.made, lines, marked)
     for key, entry in built.plan.entries.items():
         place = f"api_{modules.index(entry.module)}.{entry.function}"
         lines += [
@@ -218,24 +236,24 @@ def _wrong_uses(built: Built) -> _Wrong:
             f"    {place}(contract_no_such_argument=1, **ANY)",
         ]
         marked[len(lines)] = ("operation", key)
-        typed_ = [name for name, kind, _ in arguments(entry, built.made) if not _is_any(kind)]
+        typed_ = [name for name, kind, _ in arguments(entry, built.made) if not is_any(kind)]
         if typed_:
             lines.append(f"    {place}({typed_[0]}=WRONG, **ANY)")
             marked[len(lines)] = ("operation", key)
-        if not _is_any(result(entry, built.made)):
+        if not is_any(result(entry, built.made)):
             lines.append(f"    _: Wrong = client.send({place}(**ANY))")
             marked[len(lines)] = ("operation", key)
-    return _Wrong("\n".join(lines) + "\n", marked)
+    return Wrong("\n".join(lines) + "\n", marked)
 
 
-def _is_any(kind: str) -> bool:
+def is_any(kind: str) -> bool:
     return re.search(r"(^|\| )(Any|object)( \||$)", kind) is not None
 
 
-def _mypy(work: Path, cache: Path | None) -> list[tuple[str, int, str]] | str:
+def mypy(work: Path, cache: Path | None, package: str = PACKAGE) -> list[tuple[str, int, str]] | str:
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--hide-error-context", "--no-pretty"]
     command += ["--no-color-output", "--config-file", os.devnull, "--cache-dir", str(cache or _cache())]
-    done = process([*command, PACKAGE, "wrong.py"], work, _SECONDS)
+    done = process([*command, "--explicit-package-bases", package, "wrong.py"], work, _SECONDS)
     found = [
         (file.replace("\\", "/"), int(line), message)
         for file, line, message in re.findall(r"^(\S+?):(\d+): error: (.*)$", done.stdout, re.MULTILINE)
@@ -249,14 +267,14 @@ def _pyright(built: Built, work: Path, proof: Proof) -> list[tuple[str, int, str
     made = built.made
     cut = parts(made.text, made.head, made.blocks) if made.blocks else None
     if cut is None:
-        return _strict(work)
+        return strict(work)
     folder = work / "strict"
     for name, text in {**built.package.files, **cut.files}.items():
         path = folder / PACKAGE / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     shutil.copyfile(work / "wrong.py", folder / "wrong.py")
-    errors = _strict(folder)
+    errors = strict(folder)
     shutil.rmtree(folder, ignore_errors=True)
     proof.notes.append(
         f"models.py has more than basedpyright follows in one module: it was shown the same classes in {len(cut.read)}; "
@@ -271,9 +289,9 @@ def _pyright(built: Built, work: Path, proof: Proof) -> list[tuple[str, int, str
     return found
 
 
-def _strict(work: Path) -> list[tuple[str, int, str]] | str:
+def strict(work: Path, package: str = PACKAGE) -> list[tuple[str, int, str]] | str:
     config = {
-        "include": [PACKAGE, "wrong.py"],
+        "include": [package, "wrong.py"],
         "typeCheckingMode": "strict",
         "pythonVersion": f"{sys.version_info.major}.{sys.version_info.minor}",
         "pythonPlatform": "All",
@@ -327,12 +345,13 @@ def _again(built: Built, work: Path, operations: Sequence[str], proof: Proof) ->
 # --- S5 to S7 ---------------------------------------------------------------------------------------------------------
 
 
-def _values(built: Built, work: Path, only: Collection[str] | None, seen: Seen, proof: Proof) -> None:
+def asked_of(built: Built, only: Collection[str] | None, proof: Proof) -> dict[str, Any]:
+    """By schema: its class, whether null is meant too, values that it has to hold, and values that it has to refuse."""
     plan = built.plan
     schemas = Schemas(plan.document)
     asked: dict[str, Any] = {}
     examples = dict(_examples(built))
-    told = discriminated(plan.document.value)
+    told = kinds(schemas)
     for schema, name in sorted(built.made.classes.items()):
         component, direction = _view(built, schema)
         if component is None or schema in proof.components or name not in built.made.read:
@@ -353,14 +372,23 @@ def _values(built: Built, work: Path, only: Collection[str] | None, seen: Seen, 
             for each in islice(sample.broken(schemas, pointer, direction), _MOST_BROKEN)
         ]
         asked[schema] = [name, is_null_too(plan.views.declared[component]), valid, invalid]
+    return asked
+
+
+def _values(built: Built, work: Path, only: Collection[str] | None, seen: Seen, proof: Proof) -> None:
+    plan = built.plan
     question = {
-        "components": asked,
+        "components": asked_of(built, only, proof),
         "operations": {key: [each.module, each.function] for key, each in plan.entries.items()},
         "seen": {key: each for key, each in seen.items() if key in plan.entries and key not in proof.operations},
     }
-    answer = _probe("values", question, work, proof)
-    if answer is None:
-        return
+    answer = probe("values", question, work, proof)
+    if answer is not None:
+        answered(answer, only, proof)
+
+
+def answered(answer: Mapping[str, Any], only: Collection[str] | None, proof: Proof) -> None:
+    """What the package says of the values that it was asked."""
     for key in answer["missing"]:
         proof.operation(key, "import", "the package has no function for it")
     for key, reason in answer["unseen"].items():
@@ -392,50 +420,6 @@ def _view(built: Built, schema: str) -> tuple[str | None, str]:
         return None, ""
     directions = views.directions.get(schema, frozenset())
     return schema, "request" if directions == {"request"} else "response"
-
-
-def discriminated(root: Mapping[str, Any]) -> dict[str, dict[str, set[str]]]:
-    """By component and property, the values by which discriminators mean it (OpenAPI 3.1, 4.8.25).
-
-    A component that is only ever chosen by a discriminator never has another value there.
-    """
-    found: dict[str, dict[str, set[str]]] = {}
-    heirs: dict[str, list[str]] = {}
-    components = root.get("components")
-    declared = components.get("schemas") if isinstance(components, Mapping) else None
-    for name, schema in declared.items() if isinstance(declared, Mapping) else ():
-        branches = schema.get("allOf") if isinstance(schema, Mapping) else None
-        for each in branches if isinstance(branches, list) else ():
-            if isinstance(each, Mapping) and isinstance(each.get("$ref"), str):
-                heirs.setdefault(each["$ref"], []).append(name)
-    todo: list[tuple[str, Any]] = [("#", root)]
-    while todo:
-        pointer, node = todo.pop()
-        if isinstance(node, list):
-            todo.extend((f"{pointer}/{index}", each) for index, each in enumerate(node))
-        if not isinstance(node, Mapping):
-            continue
-        todo.extend((f"{pointer}/{escape(str(key))}", each) for key, each in node.items())
-        discriminator = node.get("discriminator")
-        key = discriminator.get("propertyName") if isinstance(discriminator, Mapping) else None
-        if not isinstance(discriminator, Mapping) or not isinstance(key, str):
-            continue
-        mapping = discriminator.get("mapping")
-        mapped: set[str] = set()
-        for value, to in mapping.items() if isinstance(mapping, Mapping) else ():
-            name = unescape(str(to).removeprefix(SCHEMAS))
-            mapped.add(name)
-            found.setdefault(name, {}).setdefault(key, set()).add(str(value))
-        listed = [
-            each.get("$ref")
-            for word in ("oneOf", "anyOf")
-            for each in node.get(word) or ()
-            if isinstance(each, Mapping)
-        ]
-        names = [unescape(str(each).removeprefix(SCHEMAS)) for each in listed if isinstance(each, str)]
-        for name in {*names, *heirs.get(pointer, ())} - mapped:
-            found.setdefault(name, {}).setdefault(key, set()).add(name)
-    return found
 
 
 def _told(meant: Mapping[str, Collection[str]], value: Any) -> Any:
@@ -497,10 +481,13 @@ def _shown(node: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Any]:
                 yield each["value"]
 
 
-def _probe(mode: str, question: Mapping[str, Any], work: Path, proof: Proof) -> Any | None:
-    script = str(Path(__file__).with_name("probe.py"))
+def probe(
+    mode: str, question: Mapping[str, Any], work: Path, proof: Proof, script: str = "probe", package: str = PACKAGE
+) -> Any | None:
+    """What the package in `work` says, asked in a process of its own; None if that fails, which fails the target."""
     text = json.dumps(question, default=str)
-    done = process([sys.executable, script, mode, PACKAGE], work, _SECONDS, text=text)
+    command = [sys.executable, str(Path(__file__).with_name(f"{script}.py")), mode, package]
+    done = process(command, work, _SECONDS, text=text)
     if done.returncode != 0:
         proof.everything = proof.everything or Fault(mode, last_line(done.stderr))
         return None
@@ -534,12 +521,10 @@ def _calls(built: Built, work: Path, only: Collection[str] | None, proof: Proof)
             "calls": questions,
             "schemes": {name: kind for name, (kind, _, _) in built.plan.schemes.items()},
         }
-        told = _probe("calls", question, work, proof)
-    if told is None:
+        answer = probe("calls", question, work, proof)
+    if answer is None:
         return
-    for key, reason in server.faults.items():
-        proof.operation(key, "call", reason)
-    for key, reason in told.items():
+    for key, reason in (*server.faults.items(), *answer.items()):
         proof.operation(key, "call", reason)
     for key in questions:
         if key not in server.seen:

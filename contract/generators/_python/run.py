@@ -17,11 +17,10 @@ from contract.core.openapi import Operation
 from contract.generators._python import slices
 from contract.generators._python.build import Built, build
 from contract.generators._python.files import files, is_ours, plain
-from contract.generators._python.models import Fault
+from contract.generators._python.models import Fault, uncollected
 from contract.generators._python.plan import SCHEMAS
 from contract.generators._python.prove import PACKAGE, Notify, Proof, Seen, prove
 from contract.generators._python.slices import Known
-from contract.generators._python.views import references
 
 
 @dataclass(frozen=True)
@@ -41,11 +40,12 @@ class Run:
     def done(self) -> Generated:
         self.notify("models", 0, 1)
         what = json.dumps([*self.tools.items(), sys.version])
-        known = slices.read(self.keep, what) if self.keep is not None and self.only is not None else None
+        with uncollected():
+            known = slices.read(self.keep, what) if self.keep is not None and self.only is not None else None
         built = self._built(known)
         if built.made.failure is not None:
             proof = Proof(dict(built.faults), everything=Fault("generate", built.made.failure))
-            return Generated(tuple(_artifacts(built, proof, True)), notes=_notes(built, proof))
+            return Generated(tuple(artifacts(built, proof, True)), notes=_notes(built, proof))
         package = self.work / PACKAGE
         _write(built.package.files, package)
         proof = self._proof(built, package)
@@ -54,18 +54,19 @@ class Run:
             _write(built.package.files, package)
             proof = self._proof(built, package)
         if self.keep is not None and built.known is not None:
-            with suppress(OSError):  # a read-only folder: the next run makes all of it
+            with suppress(OSError), uncollected():  # a read-only folder: the next run makes all of it
                 slices.write(self.keep, what, built.known)
-        _install(package, sorted(built.package.files), self.out)
+        install(package, sorted(built.package.files), self.out)
         return Generated(
-            tuple(_artifacts(built, proof, self.proving)),
+            tuple(artifacts(built, proof, self.proving)),
             tuple(sorted(built.package.symbols, key=lambda each: (each.file, each.name))),
             tuple(sorted(built.package.files)),
             _notes(built, proof),
         )
 
     def _built(self, known: Known | None) -> Built:
-        return build(self.document, self.operations, self.work, imported=self.proving, known=known, only=self.only)
+        with uncollected():
+            return build(self.document, self.operations, self.work, imported=self.proving, known=known, only=self.only)
 
     def _proof(self, built: Built, package: Path) -> Proof:
         if not self.proving:
@@ -95,14 +96,15 @@ def _notes(built: Built, proof: Proof) -> tuple[str, ...]:
 # --- artifacts --------------------------------------------------------------------------------------------------------
 
 
-def _artifacts(built: Built, proof: Proof, proving: bool) -> Iterator[Artifact]:
+def artifacts(built: Built, proof: Proof, proving: bool) -> Iterator[Artifact]:
     unproven = None if proving else Fault("unproven", "it was made without a proof")
     views = built.plan.views
     for name in sorted(built.plan.own):
         variants = [name, views.name(name, "request")]
         fault = next((proof.components[each] for each in variants if each in proof.components), None)
         yield _artifact("component", SCHEMAS + escape(name), fault or proof.everything or unproven, None)
-    graph = {name: references(built.plan.document.value, schema) for name, schema in built.plan.schemas.items()}
+    blamed = built.plan.schemas if proof.components else {}
+    graph = {name: views.leads_to(schema) for name, schema in blamed.items()}
     for key, entry in built.plan.entries.items():
         fault, blame = proof.operations.get(key) or proof.everything, None
         for name in _reached(graph, entry.components) if fault is None else ():
@@ -129,7 +131,7 @@ def _reached(graph: Mapping[str, Collection[str]], names: Iterable[str]) -> Iter
             todo += sorted(graph.get(name, ()))
 
 
-def _install(package: Path, names: Collection[str], out: Path) -> None:
+def install(package: Path, names: Collection[str], out: Path) -> None:
     """Everything is made and lies beside; so little can go wrong here, and nothing before the first replacement."""
     for name in names:
         target = out / name

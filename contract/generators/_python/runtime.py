@@ -659,7 +659,7 @@ def decode(operation: Operation, response: httpx2.Response, content: bytes) -> t
         return key, content
     if _is_json(sent or media):
         try:
-            return key, operation.adapter(kind).validate_json(content)
+            return key, operation.adapter(kind).validate_json(content, by_alias=True, by_name=False)
         except ValidationError as error:
             first = _deepest(error)
             try:
@@ -735,7 +735,7 @@ class _Reading:
         self._index += 1
         kind = self._operation.item if self._operation.item is not None else Any
         try:
-            return self._operation.adapter(kind).validate_json(text)
+            return self._operation.adapter(kind).validate_json(text, by_alias=True, by_name=False)
         except ValidationError as error:
             first = _deepest(error)
             try:

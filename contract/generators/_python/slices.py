@@ -141,10 +141,10 @@ def _chooses(schema: Any) -> bool:
     todo = [schema]
     while todo:
         node = todo.pop()
-        if isinstance(node, Mapping):
+        if isinstance(node, dict):
             if "discriminator" in node:
                 return True
-            todo.extend(node.values())
+            todo.extend([each for each in node.values() if isinstance(each, (dict, list))])
         elif isinstance(node, list):
             todo.extend(node)
     return False

@@ -17,6 +17,7 @@ from contract.core.openapi import Operation
 _SCHEMAS = "#/components/schemas/"
 _NAMED = ("properties", "patternProperties", "$defs", "dependentSchemas")
 _VALUES = ("default", "example", "examples", "enum", "const", "required")
+_NO_SCHEMAS = ("example", "examples", "default")
 
 
 class Views:
@@ -27,16 +28,18 @@ class Views:
         self.declared: Mapping[str, Any] = declared if isinstance(declared, Mapping) else {}
         self._operations = list(operations)
         self._found: dict[int, frozenset[str]] = {}
+        self._marked_by_id: dict[int, bool] = {}
 
     @cached_property
     def directions(self) -> dict[str, frozenset[str]]:
         """By component: who sends it, "request", "response", both or nobody."""
         found: dict[str, set[str]] = {}
         for direction in ("request", "response"):
-            todo: list[str] = []
-            for operation in self._operations:
-                for node in _nodes(self.root, operation, direction):
-                    todo += references(self.root, node)
+            # Many operations share their parameters and answers.
+            places = {
+                node["$ref"]: node for operation in self._operations for node in _nodes(self.root, operation, direction)
+            }
+            todo = [name for node in places.values() for name in references(self.root, node)]
             seen: set[str] = set()
             while todo:
                 name = todo.pop()
@@ -49,7 +52,7 @@ class Views:
 
     @cached_property
     def graph(self) -> dict[str, frozenset[str]]:
-        return {name: self._references(schema) for name, schema in self.declared.items()}
+        return {name: self.leads_to(schema) for name, schema in self.declared.items()}
 
     @cached_property
     def split(self) -> frozenset[str]:
@@ -100,13 +103,18 @@ class Views:
         return any(_mentions(self.root, mark) for mark in ("readOnly", "writeOnly"))
 
     def _reaches_split(self, schema: Any) -> bool:
-        return bool(self.split) and not self.split.isdisjoint(self._references(schema))
+        return bool(self.split) and not self.split.isdisjoint(self.leads_to(schema))
 
-    def _references(self, schema: Any) -> frozenset[str]:
-        """Of a schema of the document, which lives as long as this does."""
+    def leads_to(self, schema: Any) -> frozenset[str]:
+        """Components that a schema refers to. It is remembered by its identity, so it has to live as long as this does."""
         if id(schema) not in self._found:
             self._found[id(schema)] = frozenset(references(self.root, schema))
         return self._found[id(schema)]
+
+    def _is_marked(self, schema: Any) -> bool:
+        if id(schema) not in self._marked_by_id:
+            self._marked_by_id[id(schema)] = _marks(schema)
+        return self._marked_by_id[id(schema)]
 
     @cached_property
     def _marked_ones(self) -> frozenset[str]:
@@ -115,7 +123,7 @@ class Views:
         for name, others in self.graph.items():
             for other in others:
                 behind.setdefault(other, []).append(name)
-        todo = [name for name, schema in self.declared.items() if _marks(schema)]
+        todo = [name for name, schema in self.declared.items() if self._is_marked(schema)]
         found = set(todo)
         while todo:
             for above in behind.get(todo.pop(), ()):
@@ -128,7 +136,7 @@ class Views:
         """True if a direction leaves out anything that the schema requires."""
         if not self._any_marks or not _requires(schema):
             return False
-        if self._marked_ones.isdisjoint(self._references(schema)) and not _marks(schema):
+        if self._marked_ones.isdisjoint(self.leads_to(schema)) and not self._is_marked(schema):
             return False
         return any(self._view(schema, direction, follow=False) != schema for direction in ("request", "response"))
 
@@ -215,7 +223,7 @@ class Views:
             return None
 
 
-def _nodes(root: Mapping[str, Any], operation: Operation, direction: str) -> Iterator[Any]:
+def _nodes(root: Mapping[str, Any], operation: Operation, direction: str) -> Iterator[dict[str, str]]:
     pointers: list[str | None] = []
     if direction == "request":
         pointers += [each.schema for each in operation.parameters]
@@ -251,7 +259,9 @@ def references(root: Mapping[str, Any], value: Any) -> list[str]:
             for to in mapping.values() if isinstance(mapping, Mapping) else ():
                 if isinstance(to, str):
                     found.append(unescape(to.removeprefix(_SCHEMAS)))
-            todo.extend(each for key, each in node.items() if key not in ("example", "examples", "default"))
+            todo.extend(
+                [each for key, each in node.items() if isinstance(each, (dict, list)) and key not in _NO_SCHEMAS]
+            )
         elif isinstance(node, list):
             todo.extend(node)
     return found
@@ -264,7 +274,7 @@ def _requires(value: Any) -> bool:
         if isinstance(node, dict):
             if isinstance(node.get("required"), list):
                 return True
-            todo.extend(node.values())
+            todo.extend([each for each in node.values() if isinstance(each, (dict, list))])
         elif isinstance(node, list):
             todo.extend(node)
     return False
@@ -281,7 +291,7 @@ def _marks(value: Any) -> bool:
             reference = node.get("$ref")
             if isinstance(reference, str) and not reference.startswith(_SCHEMAS):
                 return True
-            todo.extend(node.values())
+            todo.extend([each for each in node.values() if isinstance(each, (dict, list))])
         elif isinstance(node, list):
             todo.extend(node)
     return False
@@ -294,7 +304,7 @@ def _mentions(value: Any, key: str) -> bool:
         if isinstance(node, dict):
             if node.get(key) is True:
                 return True
-            todo.extend(node.values())
+            todo.extend([each for each in node.values() if isinstance(each, (dict, list))])
         elif isinstance(node, list):
             todo.extend(node)
     return False

@@ -357,6 +357,12 @@ class _Planner:
             out["type"] = kinds[0] if len(kinds) == 1 else kinds
         if view == FORM and _is_binary(node):
             return {"type": "string", "x-blob": True}
+        additional = node.get("additionalProperties")
+        if not kinds and (additional is True or isinstance(additional, Mapping)) and self.has_others(node):
+            # Of what is no object it says nothing, and an index type would ask each branch for one.
+            if additional not in (True, {}):
+                self.plan.widened.add(self.owner)
+            node = {key: value for key, value in node.items() if key != "additionalProperties"}
         if not kinds or "object" in kinds:
             self.object(node, view, out)
         first = node.get("prefixItems")
@@ -372,6 +378,14 @@ class _Planner:
                     array = {"type": "array", "items": out["items"], "x-items": out["x-items"]}
                     return {"anyOf": [array, {**others, "type": rest[0] if len(rest) == 1 else rest}]}
         return out
+
+    def has_others(self, node: Mapping[str, Any]) -> bool:
+        """True if a branch of a choice is no object."""
+        for each in (*_list(node.get("anyOf")), *_list(node.get("oneOf"))):
+            kinds = _map(each).get("type")
+            if kinds is not None and "object" not in (kinds if isinstance(kinds, list) else [kinds]):
+                return True
+        return False
 
     def leads_back(self, node: Any) -> bool:
         """True if the schema may be what is being read, without an object in between."""

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from contract.core import message, parameters, sample
 from contract.core.document import escape, resolve, split, unescape
@@ -26,7 +26,7 @@ from contract.core.finding import fold
 from contract.core.openapi import Contract, MediaType, Operation
 from contract.core.sample import MISSING
 from contract.core.schema import Schemas
-from contract.generators._typescript import node
+from contract.generators._typescript import node, pages
 from contract.generators._typescript.emit import (
     Names,
     answer_type,
@@ -55,6 +55,8 @@ class Claim:
     holds: bool
     step: str
     reason: str
+    observed: bool = False
+    """True where the line holds what was recorded, which the compiler's words would show."""
 
 
 @dataclass
@@ -71,13 +73,18 @@ class Claims:
         self.faults.setdefault(pointer, Fault(step, reason))
 
 
-class Prover:
-    """The claims about one client; `only` names those that are looked at."""
+Seen = Mapping[str, Sequence[tuple[str, str, Any]]]
+"""By key of an operation: status or `request`, and media type, as they are declared; and the body that was observed."""
 
-    def __init__(self, plan: Plan, names: Names, only: frozenset[str] | None) -> None:
+
+class Prover:
+    """The claims about one client; `only` names those that are looked at, `seen` are bodies that were observed."""
+
+    def __init__(self, plan: Plan, names: Names, only: frozenset[str] | None, seen: Seen | None = None) -> None:
         self.plan = plan
         self.names = names
         self.only = only
+        self.seen: Seen = seen or {}
         self.contract = Contract(plan.document)
         self.schemas: Schemas = self.contract.schemas
         self.said = Schemas(replace(plan.document, value=plan.value))
@@ -194,10 +201,30 @@ class Prover:
                 claim(f"void (() => tenant.{name}());", is_free(operation), "is wrong about the client's headers")
         if operation.responses:
             claim(f"void (async () => (await {call}).status === 999);", False, "gives an answer of any status")
+        several = pages.name_of(self.plan, operation)
+        if several is not None:
+            each = f"for await (const each of client.{several}({given if takes else ''}))"
+            claim(f"void (async () => {{ {each} void each.status; }});", True, "refuses valid arguments of its pages")
+            claim(f"void (async () => {{ {each} void (each.status === 999); }});", False, "gives pages of any status")
         for status, media, value in self.answers(operation):
             of = f"BodyOf<operations.{base}Result, {status}, {quoted(media)}>"
             if len(text := literal(value)) <= _LONGEST:
                 claim(f"as<{of}>()({text});", True, f"refuses a valid body of {status} as {media}")
+        for of, value, what in self.observed(operation):
+            if len(text := literal(value)) <= _LONGEST:
+                line = f"as<{of}>()({text});"
+                out.claims.append(Claim(line, key, True, "values", f"refuses an observed value of {what}", True))
+
+    def observed(self, operation: Operation) -> Iterator[tuple[str, Any, str]]:
+        """The type that has to hold each body that was observed, the body, and whose it is."""
+        base = self.plan.types[operation.key]
+        for where, media, value in self.seen.get(operation.key, ()):
+            if where == "request":
+                yield f"SentAs<operations.{base}Arguments, {quoted(media)}>", value, where
+                continue
+            status = next((each for each in _STATUSES if _key_of(operation, each) == where), None)
+            if status is not None:
+                yield f"BodyOf<operations.{base}Result, {status}, {quoted(media)}>", value, where
 
     def answers(self, operation: Operation) -> Iterator[tuple[int, str, Any]]:
         for key, response in operation.responses.items():
@@ -338,6 +365,15 @@ class Prover:
         return out
 
 
+_STATUSES = (*range(200, 209), *range(400, 420), *range(500, 509), *range(300, 309))
+"""In the order in which they stand for a range, or for `default`."""
+
+
+def _key_of(operation: Operation, status: int) -> str | None:
+    declared = operation.response(status)
+    return None if declared is None else declared.key
+
+
 def is_free(operation: Operation) -> bool:
     """True if nothing but headers is required of a call."""
     body = operation.request_body
@@ -355,7 +391,9 @@ _HELPERS = """function as<T>(): <const V extends T>(value: V) => void {
 }
 function is<T>(_: T): void {}
 export type BodyOf<R, S, M> = R extends { status: infer T; mediaType: infer N; body: infer B }
-  ? S extends T ? (M extends N ? B : never) : never : never;"""
+  ? S extends T ? (M extends N ? B : never) : never : never;
+export type SentAs<A, M> = A extends { contentType?: infer C; body?: infer B }
+  ? unknown extends C ? B : M extends C ? B : never : never;"""
 
 
 def files(plan: Plan, claims: Claims) -> tuple[dict[str, str], dict[str, dict[int, Claim]]]:
@@ -521,6 +559,8 @@ def _judged(contract: Contract, operation: Operation, seen: Sequence[_Seen], res
     if not seen:
         return f"no request was sent: {result.get('error', 'and nothing said why')}"[:300]
     request, reply = seen[0].request, seen[0].answer
+    # What `fetch` itself sends where nothing is given (Fetch standard, 4.6) is not said by the client.
+    request = replace(request, headers=tuple(each for each in request.headers if (each[0].lower(), each[1]) != _OWN))
     if not _is_of(contract, operation, request):
         return f"{request.method} {request.path} was sent, which is another operation or none"
     wrong = _breaks(operation, Exchange(request, reply, "proof", Traffic.SYNTHETIC))
@@ -546,6 +586,9 @@ def _judged(contract: Contract, operation: Operation, seen: Sequence[_Seen], res
     return None if read == said else "the body that was read is not the one that was sent"
 
 
+_OWN = ("accept-language", "*")
+
+
 def _is_of(contract: Contract, operation: Operation, request: Request) -> bool:
     """True if the request leads to the operation, or to one whose template no request can tell from it."""
     match = contract.match(request.method, request.path)
@@ -564,11 +607,16 @@ def _breaks(operation: Operation, exchange: Exchange) -> list[tuple[str, str]]:
 def _path_values(operation: Operation, request: Request) -> dict[str, str]:
     template = operation.path.partition("?")[0]
     names = re.findall(r"\{([^{}]*)\}", template)
-    pattern = "([^/]+)".join(re.escape(text) for text in re.split(r"\{[^{}]*\}", template))
+    pattern = "([^/]+)".join(re.escape(_encoded(text)) for text in re.split(r"\{[^{}]*\}", template))
     for base in operation.base_paths:
-        if (found := re.fullmatch(re.escape(base) + pattern, request.path)) is not None:
+        if (found := re.fullmatch(re.escape(_encoded(base)) + pattern, _encoded(request.path))) is not None:
             return {name: unquote(text) for name, text in zip(names, found.groups(), strict=True)}
     return {}
+
+
+def _encoded(path: str) -> str:
+    """A path with its segments written in one way: `"` and `%22` are the same (RFC 3986, 6.2.2.2)."""
+    return "/".join(quote(unquote(each), safe="") for each in path.split("/"))
 
 
 def _credentials(operation: Operation) -> set[str]:
@@ -630,6 +678,11 @@ def _carries(location: str, value: Any) -> bool:
     texts = list(_texts(value))
     if not texts or any(text is None or text == "" for text in texts):
         return False
+    if location in ("path", "header", "cookie") and any(
+        isinstance(each, (Mapping, list))
+        for each in (value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ())
+    ):
+        return False  # no style says how (OpenAPI 3.1, 4.8.12.2)
     if location == "path":
         return not any(text in (".", "..") or (isinstance(text, str) and "/" in text) for text in texts)
     if location in ("header", "cookie"):
