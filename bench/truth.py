@@ -94,6 +94,9 @@ QUICK = {"alertmanager": 33, "laravel": 55}
 """For CI: so many facts our run with routes must meet at 25 examples. The walk finds these alone, so luck needs no margin."""
 GOAL, GOALS = 0.95, {"valid-request-refused": 0.80}
 """Least strict recall of each kind over all services, with routes; of traps none may be reported."""
+FOLDED = "(of one cause)"
+"""Stands before the sources of a row that several sources and several operations share."""
+
 RUNS = {
     "walk": "the walk alone",
     "walk-again": "the same on another fresh service",
@@ -120,13 +123,19 @@ class Score:
     seconds: float
     requests: int
     findings: dict[str, list[str]]
-    """By fingerprint (ours) or by failure, operation and status (the peer's): the sources that showed it."""
+    """By fingerprint (ours) or by failure, operation and status (the peer's): the sources that showed it, or `FOLDED` and
+    those of all operations that its row tells of."""
     causes: int
     """Rows of the report; the peer folds nothing, so these are its findings by operation, kind and status."""
     report: Report | None = field(default=None, compare=False)
 
-    def fuzzed(self) -> set[str]:
-        return {name for name, sources in self.findings.items() if "walk" not in sources}
+    def fuzzed(self, walk: Score | None) -> set[str]:
+        """What the walk did not find; of a row of many operations, what it does not find alone."""
+        return {
+            name
+            for name, sources in self.findings.items()
+            if "walk" not in sources or (FOLDED in sources and walk is not None and name not in walk.findings)
+        }
 
 
 def home(name: str) -> Path:
@@ -276,7 +285,7 @@ def measure(
         seconds=seconds,
         requests=report.kpis.drift.exchanges,
         findings={
-            print_: list(row.sources)
+            print_: [FOLDED] * (len(row.sources) > 1 and len(row.operations) > 1) + list(row.sources)
             for row in told
             for print_ in ([member.fingerprint for member in row.operations] or [row.fingerprint])
         },
@@ -362,12 +371,12 @@ def read_peer(path: Path) -> tuple[set[tuple[str, str, str, Any]], int]:
 # --- tables -----------------------------------------------------------------------------------------------------------
 
 
-def differ(one: Score | None, other: Score | None) -> tuple[int, int] | None:
+def differ(one: Score | None, other: Score | None, walk: Score | None) -> tuple[int, int] | None:
     """How many findings only one of two runs has: of the walk, and of whoever goes by luck; None if there were not two."""
     if one is None or other is None:
         return None
     apart = set(one.findings) ^ set(other.findings)
-    lucky = apart & (one.fuzzed() | other.fuzzed())
+    lucky = apart & (one.fuzzed(walk) | other.fuzzed(walk))
     return len(apart - lucky), len(lucky)
 
 
@@ -401,7 +410,7 @@ def by_service(results: Results) -> str:
             if score is None:
                 continue
             again = results.get((name, f"{kind}-again"))
-            apart = differ(score, again)
+            apart = differ(score, again, results.get((name, "walk")))
             gap = "" if apart is None else f"{sum(apart)}" if kind == "peer" else f"{apart[0]} + {apart[1]}"
             rows.append(
                 [
@@ -490,7 +499,7 @@ def misses(results: Results) -> list[str]:
         if peer is not None and sum(peer.found.values()) > sum(score.found.values()):
             said.append(f"{name}: the peer met {facts(peer)}, we {facts(score)}")
         for run_kind in ("walk", "routes"):
-            apart = differ(results.get((name, run_kind)), results.get((name, f"{run_kind}-again")))
+            apart = differ(*(results.get((name, each)) for each in (run_kind, f"{run_kind}-again", "walk")))
             if apart is not None and apart[0]:
                 said.append(f"{name}, {RUNS[run_kind]}: {apart[0]} findings of the walk are in one of two runs alone")
     return said
