@@ -207,7 +207,7 @@ class Schemas:
         elif kind in ("additionalProperties", "unevaluatedProperties"):
             for unexpected in details.get("unexpected", []):
                 component = "#" + "".join("/" + escape(str(part)) for part in schema_path[:-1])
-                item = _at(value, [*place, unexpected])
+                item = at_place(value, [*place, unexpected])
                 inner = list(self._below(f"{component}/{keyword}", direction, item))
                 for found in inner:
                     below = f"/{escape(str(unexpected))}"
@@ -219,7 +219,7 @@ class Schemas:
         if kind == "falseSchema" and keyword in ("additionalProperties", "unevaluatedProperties"):
             # `additionalProperties: false` without `properties` refuses the object, and does not say for which of them.
             component = "#" + "".join("/" + escape(str(part)) for part in owner)
-            for name in _mapping(_at(value, place)):
+            for name in _mapping(at_place(value, place)):
                 yield _unexpected(folded, exact, keyword, component, name)
             return
         if kind == "falseSchema":
@@ -230,7 +230,7 @@ class Schemas:
         schema = self.at(component)
         if schema is None:
             schema = {}
-        instance = _at(value, place)
+        instance = at_place(value, place)
         if isinstance(schema, Mapping) and keyword in ("minimum", "maximum") and keyword not in schema:
             keyword = "format"
         marked = keyword in ("writeOnly", "readOnly")
@@ -534,13 +534,13 @@ def _likeliest(kind: Any) -> list[Any] | None:
 def located(error: Any, value: Any) -> list[str | int]:
     """Where in the value an error lies.
 
-    The validator's own path leaves out names that are empty, and says numbers for names that look like one: it is read
-    again along the value, and where names that are empty leave several ways, the one that leads to what was refused.
+    The validator's own path leaves out names that are empty, and says 7 for names such as "7", "07" and "+7": it is read
+    again along the value, and where that leaves several ways, the one that leads to what was refused.
     """
     ways = list(islice(_ways(list(error.instance_path), value), 16))
     if len(ways) > 1:
         refused = error.instance
-        ways = [way for way in ways if type(held := _at(value, way)) is type(refused) and held == refused] or ways
+        ways = [way for way in ways if type(held := at_place(value, way)) is type(refused) and held == refused] or ways
     return ways[0] if ways else list(error.instance_path)
 
 
@@ -548,8 +548,7 @@ def _ways(path: Sequence[Any], value: Any) -> Iterator[list[str | int]]:
     if not path:
         yield []
     elif isinstance(value, Mapping):
-        key = str(path[0])
-        if key in value:
+        for key in _meant(path[0], value):
             yield from ([key, *rest] for rest in _ways(path[1:], value[key]))
     elif isinstance(value, list) and isinstance(path[0], int) and path[0] < len(value):
         yield from ([path[0], *rest] for rest in _ways(path[1:], value[path[0]]))
@@ -557,12 +556,22 @@ def _ways(path: Sequence[Any], value: Any) -> Iterator[list[str | int]]:
         yield from (["", *rest] for rest in _ways(path, value[""]))
 
 
+_NUMBER = re.compile(r"\+?[0-9]+")
+
+
+def _meant(part: Any, value: Mapping[str, Any]) -> list[str]:
+    """The names of an object that a part of a path may stand for, the plainest first."""
+    if not isinstance(part, int):
+        return [part] if part in value else []
+    return sorted((name for name in value if len(name) < 64 and _NUMBER.fullmatch(name) and int(name) == part), key=len)
+
+
 def star(place: Sequence[str | int]) -> str:
     """A place as a JSON Pointer, indices and names that are numbers folded."""
     return "".join("/*" if isinstance(part, int) or part.isdigit() else "/" + escape(part) for part in place)
 
 
-def _at(value: Any, path: Sequence[Any]) -> Any:
+def at_place(value: Any, path: Sequence[Any]) -> Any:
     for part in path:
         try:
             value = value[part]

@@ -23,6 +23,7 @@ from contract.core.document import escape, resolve
 from contract.core.schema import (
     DIALECT,
     Schemas,
+    at_place,
     document_uri,
     is_matched,
     located,
@@ -88,11 +89,8 @@ def unnamed(schemas: Schemas, pointer: str, value: Any) -> Iterator[tuple[str, s
         place = located(error, value)
         where = star(place)
         owner = owners[error.schema_path[1]]  # "$defs", the definition, …
-        held: Any = value
-        for part in place:
-            held = held[part]
         for name in error.kind.as_dict()["unexpected"]:
-            yield where, owner, name, held[name]
+            yield where, owner, name, at_place(value, [*place, name])
 
 
 def _compiled(schemas: Schemas, pointer: str, direction: str, loose: bool, names: bool, kinds: bool) -> Any | None:

@@ -586,7 +586,7 @@ def _by_place(operation: Operation, base: Base, seen: Callable[[str], Iterable[A
     plain = full = sample.value(schemas, schema, "request", full=True)
     if plain is not MISSING:
         said = as_described(plain, sample.descriptions(schemas, schema, "request", plain))
-        full = next(each for each in (better(said), said, plain) if schemas.accepts(schema, "request", each))
+        full = next((each for each in (better(said), said) if schemas.accepts(schema, "request", each)), plain)
     whole = base.body
     starts = {place: _with(operation, schema, whole, full, place) for place in _absent(whole, full, "")}
     """The plain body and one thing that it lacks, by the place of that."""

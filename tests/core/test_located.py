@@ -1,4 +1,4 @@
-"""Where a refusal lies, whatever the names on the way: the validator's own path drops empty ones and takes "7" for 7."""
+"""Where a refusal lies, whatever the names on the way: the validator's own path drops empty ones and takes "7" and "07" for 7."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANYTHING = jsonschema_rs.validator_for(
         },
     }
 )
-NAMES = st.sampled_from(["", "0", "1", "a", "a/b", "~", "é"])
+NAMES = st.sampled_from(["", "0", "1", "01", "+1", "-1", "99999999999999999999", "a", "a/b", "~", "é"])
 FINE = st.recursive(
     st.text(max_size=2), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=3)
 )
@@ -63,7 +63,9 @@ OK = {"description": ".", "content": {"application/json": {"schema": {"$ref": "#
 API = Contract(document({"paths": {"/all": {"get": {"responses": {"200": OK}}}}, "components": {"schemas": SCHEMAS}}))
 
 
-@pytest.mark.parametrize(("name", "place"), [("", "/"), ("7", "/*"), ("a", "/a"), ("a/b", "/a~1b")])
+@pytest.mark.parametrize(
+    ("name", "place"), [("", "/"), ("7", "/*"), ("07", "/*"), ("+7", "/+7"), ("a", "/a"), ("a/b", "/a~1b")]
+)
 def test_things_are_judged_under_whatever_name_they_are_kept(name: str, place: str) -> None:
     body = json.dumps({name: {"ok": 1, "more": 2}}).encode()
     answer = Response(200, (("Content-Type", "application/json"),), body)
