@@ -15,11 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from contract.app import documents, outputs, plugins, traffic
 from contract.app.patches import patched
-from contract.app.reported import documents_of, find
+from contract.app.reported import base_path, documents_of, find
 from contract.app.settings import Settings
 from contract.app.steps import Notify, Step, silent
 from contract.core import redact, remedies
@@ -152,7 +151,7 @@ class Workshop:
     def __init__(self, report: Report, settings: Settings, notify: Notify = silent) -> None:
         self.settings = replace(settings, documents=settings.documents or documents_of(report.document.path))
         self.notify = notify
-        self.base = _base(report.target)
+        self.base = base_path(report)
         document = documents.load(self.settings)
         if document.sha256 != report.document.sha256:
             raise ConfigError(
@@ -462,13 +461,6 @@ def unified(name: str, old: bytes, new: bytes) -> str:
 def _lines(text: str) -> list[str]:
     # Only these end a line of a patch; `splitlines` knows more.
     return re.findall(r"[^\n]*\n|[^\n]+", text)
-
-
-def _base(target: str | None) -> str | None:
-    """The base path that a report's operations lie below, where the target's URL has one."""
-    if target is None or not target.startswith(("http://", "https://")):
-        return None
-    return urlsplit(target).path.rstrip("/") or None
 
 
 def _judge(document: Document, base: str | None) -> Judge:

@@ -168,7 +168,7 @@ def _replay(gathered: Gathered, exhibit: Exhibit, target: Target | None) -> Prov
         if not holds and not _tells(again, exchange):
             break
         tries.append(holds)
-        if tries == [True]:
+        if tries == [True] and exchange.blames is None:
             return Proven(Proof.REPLAYED, seen, (True,))
         if exchange.request.method not in _SAFE or exchange.traffic not in MADE_UP:
             break  # what was changed by the first try, or long ago, is no matter of luck
@@ -209,7 +209,7 @@ def _send(exchange: Exchange, target: Target) -> Exchange:
 
 
 def _exchange_again(exchange: Exchange, fingerprint: str, judge: Judge, target: Target) -> tuple[Exchange, bool, str]:
-    again = _send(exchange, target)
+    again = replace(_send(exchange, target), blames=exchange.blames)
     found = judge.exchange(again).findings
     holds = any(finding.fingerprint == fingerprint for finding in found)
     if not holds and exchange.response is not None and exchange.response.status >= 500:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from contract.app import documents, probing
-from contract.app.reported import documents_of, find, read
+from contract.app.reported import base_path, documents_of, find, read
 from contract.app.settings import Settings
 from contract.core import redact, rule
 from contract.core.check import UNDECLARED, Judge, believed
@@ -30,6 +30,7 @@ _WORDS = {GONE: "Does not hold", HOLDS: "Still holds", UNKNOWN: "Cannot tell"}
 
 _REFUSED = frozenset({400, 415, 422})
 """Answers that refuse the data itself."""
+FAULTS = frozenset({"server-error", "no-answer"})
 _AT_THE_DOOR = frozenset({401, 403, 407, 429})
 _NOT_THERE = frozenset({404, 410})
 
@@ -51,7 +52,7 @@ def replay(fingerprint: str, settings: Settings, report_path: Path) -> tuple[int
     try:
         importlib.import_module(f"contract.targets.{target.kind}").check(target)
         # A rule that is switched off, or no error here, drifts all the same.
-        judge = Judge(Contract(document, urlsplit(report.target or "").path.rstrip("/") or None), lambda _, own: own)
+        judge = Judge(Contract(document, base_path(report)), lambda _, own: own)
         credentials = tuple((item.name, item.value) for item in settings.headers)
         names = (*settings.redact, *(item.name for item in settings.headers if item.secret))
         scrub = partial(redact.text, secrets=redact.secrets(credentials, extra=names), extra=names)
@@ -207,7 +208,9 @@ class Again:
         if self.row.rule in {item.id for item in rule.of_row("complained")}:
             return self._complained(example, sent, wanted)
         # As it was judged: what real clients do is looked at closer than what a probe does.
-        judged = self.judge.exchange(replace(last, traffic=Traffic.REAL))
+        where = self.row.where
+        blames = where.pointer if self.row.rule in FAULTS and where.direction == "request" else None
+        judged = self.judge.exchange(replace(last, traffic=Traffic.REAL, blames=blames))
         if any(finding.fingerprint == wanted for finding in judged.findings):
             return HOLDS, ""
         why = unheard(last.response, example.response)

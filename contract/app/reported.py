@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from contract.core.errors import ConfigError, ContractError
 from contract.core.report import FindingRow, Report
@@ -27,6 +28,13 @@ def read(path: Path) -> Report:
 def documents_of(path: str) -> tuple[str, ...]:
     """The files behind a report's document: several are merged under their names, parted by commas."""
     return (path,) if Path(path).is_file() else tuple(path.split(", "))
+
+
+def base_path(report: Report) -> str | None:
+    """The base path that a report's operations lie below, where the target is a URL that has one."""
+    if report.target is None or not report.target.startswith(("http://", "https://")):
+        return None
+    return urlsplit(report.target).path.rstrip("/") or None
 
 
 def find(report: Report, fingerprint: str) -> tuple[FindingRow, str | None]:

@@ -196,6 +196,8 @@ def _findings(material: Material, today: date) -> list[FindingRow]:
         if open_to_all and sighting.finding.rule == _AUTH:
             sighting = _without_authentication(sighting)
         proven = _proof(material, sighting.finding)
+        if _is_at_place(sighting.finding) and not _shows_always(proven):
+            continue  # one that shows only sometimes is at no place: it is told once, without one
         level = proved_level(sighting.finding, proven.proof)
         state, entry = material.baseline.state(sighting.finding.fingerprint, today, level)
         # A rate is that of one operation.
@@ -270,6 +272,15 @@ def _map_of(finding: Finding) -> tuple[str | None, Where, str | None] | None:
     if finding.rule != _UNNAMED or where.pointer is None or name is None:
         return None
     return finding.operation, replace(where, pointer=where.pointer.removesuffix(f"/{name}")), finding.mismatch.component
+
+
+def _is_at_place(finding: Finding) -> bool:
+    """True for a fault of the server that is told beside another one of the same words, by its place in the request."""
+    return finding.rule in ("server-error", "no-answer") and finding.mismatch.where.direction == "request"
+
+
+def _shows_always(proven: Proven) -> bool:
+    return proven.proof is Proof.REPLAYED and proven.intermittent is None and all(proven.tries)
 
 
 _ACCEPTED, _REFUSED = "invalid-request-accepted", "valid-request-refused"

@@ -152,6 +152,9 @@ class Exchange:
     operation."""
     masked: tuple[str, ...] = ()
     """Places whose value was replaced when it was recorded, as `redact.spots` names them: see `is_masked`."""
+    blames: str | None = None
+    """The place of the request that a fault lies at (`query:code`, `body:/items/*/size`), where the asker showed it and
+    another place of the same operation fails in the same words: the same request without what is odd there is served."""
 
 
 _BY_VALUE = frozenset(

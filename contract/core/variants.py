@@ -503,6 +503,22 @@ def facts_of(operation: Operation, pointer: str) -> Facts:
     return Facts(kinds=frozenset(kinds), enum=enum, format=form)
 
 
+_NUMERIC = frozenset({"int32", "int64", "float", "double"})
+"""Formats of so many places that they say nothing of any (OpenAPI 3.1, 4.4)."""
+
+
+def kind_at(operation: Operation, base: Base, place: str) -> str:
+    """The pattern or the format that is declared for a place of the request, whose readers it may share; "" for none."""
+    pointers = [each.schema for each in operation.parameters if each.label == place and each.schema is not None]
+    if place.startswith("body:"):
+        pointers = _at(operation, _media(operation, base), place.removeprefix("body:"))
+    for _, node in operation.schemas.flatten(pointers):
+        for keyword in ("pattern", "format"):
+            if isinstance(node.get(keyword), str) and node[keyword] not in _NUMERIC:
+                return f"{keyword} {node[keyword]}"
+    return ""
+
+
 def _is_kind(operation: Operation, parameter: Parameter, kind: str) -> bool:
     if parameter.schema is None:
         return False
@@ -735,7 +751,9 @@ def _odd(value: Any) -> Iterator[Any]:
     if isinstance(value, bool):
         yield from (None, "zq7")
     elif isinstance(value, str):
-        yield from (None, "", "z" * 300, "z", "żółw", "zq7-no-such", "(", 0, "\x01")
+        # A path or an address goes on like that; in its place it would be refused for its form.
+        foreign = f"{value}żółw" if re.search(r"[/:@]", value) else "żółw"
+        yield from (None, "", "z" * 300, "z", foreign, "zq7-no-such", "(", 0, "\x01")
     elif isinstance(value, (int, float)):
         yield from (str(value), None, -1, 10**6, 0, 2**63, "zq7")
     elif isinstance(value, list):

@@ -22,12 +22,14 @@ def no_answer(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]:
     """
     if exchange.response is not None or exchange.abandoned or (exchange.failure or "").startswith(UNSENT):
         return
-    reason = exchange.failure or "no answer"
+    reason, place = exchange.failure or "no answer", exchange.blames
+    shown = "" if place is None else f", where {place} is odd; the same request without that is served"
     yield Mismatch(
-        Where("response"),
+        Where("response") if place is None else Where("request", pointer=place),
         declared=", ".join(operation.responses) or "a response",
         observed=reason,
-        message=f"The request got no answer: {reason}.",
+        message=f"The request got no answer: {reason}{shown}.",
         component=f"{operation.pointer}/responses",
+        name=place,
         fix=Fix(None, "Find what closes the connection, and answer with a status."),
     )

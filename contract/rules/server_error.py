@@ -17,7 +17,8 @@ def server_error(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]
     """The server answered with a 5xx that the operation does not list by its number.
 
     `5XX` and `default` do not excuse it: they say what an error looks like, not that this request should fail. What the
-    answer says is wrong, apart from the values of the request, tells one fault of an operation from another.
+    answer says is wrong, apart from the values of the request, tells one fault of an operation from another; in the same
+    words, the place of the request that it takes to be odd does, where the walk shows that it is served without that.
 
     **Why it matters**: it is a fault of the server, whatever was sent, and callers can do nothing about it.
 
@@ -29,14 +30,16 @@ def server_error(operation: Operation, exchange: Exchange) -> Iterator[Mismatch]
     if status in operation.responses:
         return
     reason = f": {exchange.failure}" if exchange.failure else ""
-    said = cause(exchange, operation)
+    said, place = cause(exchange, operation), exchange.blames
+    # Words of the server are nobody's to keep: they tell faults apart, and no more.
+    name = f"{status} {hashlib.sha256(said.encode()).hexdigest()[:12]}" if said else status
+    shown = "" if place is None else f" where {place} is odd; the same request without that is served"
     yield Mismatch(
-        Where("response", status),
+        Where("response", status) if place is None else Where("request", status, pointer=place),
         declared=", ".join(operation.responses) or "no response at all",
         observed=status + reason,
-        message=f"The server answers {status}{reason}.",
+        message=f"The server answers {status}{reason}{shown}.",
         component=f"{operation.pointer}/responses",
-        # Words of the server are nobody's to keep: they tell faults apart, and no more.
-        name=f"{status} {hashlib.sha256(said.encode()).hexdigest()[:12]}" if said else status,
+        name=name if place is None else f"{name} {place}",
         fix=Fix(f"Declare `{status}` if it is meant.", "Mend the fault behind it, or refuse the request with a 4xx."),
     )

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from contract.core.creations import Creations
 from contract.core.evidence import Complaint, Exchange, Request
+from contract.core.faults import Faults
 from contract.core.honest import Honest
 from contract.core.openapi import Operation
 from contract.core.variants import Ask, Base
@@ -48,7 +49,7 @@ class Stop:
         self.asked: set[tuple[Any, ...]] = set()
         self.is_refused = False
         """True if an honest request was refused already."""
-        self.faults: set[tuple[int, str]] = set()
+        self.faults = Faults()
         self.is_done = False
         self.rest: Rest | None = None
         self.is_unique = False

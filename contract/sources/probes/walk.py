@@ -10,18 +10,19 @@ from __future__ import annotations
 import base64
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any
 
 import orjson
 
-from contract.core import variants, witness
+from contract.core import faults, variants, witness
 from contract.core.cause import cause
 from contract.core.creations import Creations, is_at
 from contract.core.document import escape, unescape
 from contract.core.evidence import Complaint, Exchange, Headers, Progress, Request, Traffic, header
+from contract.core.faults import Fault
 from contract.core.honest import Honest, renewed, status_of
 from contract.core.known import Known, word
 from contract.core.openapi import Operation
@@ -555,25 +556,58 @@ class _Walk:
             self._take_in(stop, exchange)
         elif bare:
             self.creations.made(stop.operation, exchange)  # whoever asked, it is there now
-        yield exchange
+        fault = faults.of(stop.operation, exchange)
+        stop.faults.is_served |= 200 <= status_of(exchange) < 300
+        blames = stop.faults.shown(fault, ask, exchange) if fault is not None else ""
+        again: Exchange | None = None
+        if fault is not None and blames is None and stop.left > 0:
+            if not stop.faults.knows(fault):
+                again = self._at_once(stop, request, bare)
+                blames = stop.faults.found(fault, ask, exchange, self._kind(stop, ask), faults.of(operation, again))
+            elif not bare and stop.is_accepted and not deletes(operation):
+                again, blames = yield from self._another(stop, ask, exchange, fault)
+        for item in (exchange, again):
+            if item is not None:
+                yield replace(item, blames=blames) if blames else item
         if self._silent >= 3:
             raise _Stopped("walk: the server went away, and the rest was not asked")
-        yield from self._at_once(stop, request, exchange, bare)
         yield from self._complaints(stop, ask, exchange)
 
-    def _at_once(self, stop: Stop, request: Request, exchange: Exchange, bare: bool) -> Iterator[Exchange]:
+    def _at_once(self, stop: Stop, request: Request, bare: bool) -> Exchange:
         """A fault once more, the first time that it shows: later what it is about may be gone."""
-        status = status_of(exchange)
-        if (status and status < 500) or (not status and not witness.is_dropped(exchange)) or stop.left <= 0:
-            return
-        fault = (status, cause(exchange, stop.operation))
-        if fault not in stop.faults:
-            stop.faults.add(fault)
-            stop.left -= 1
-            operation = stop.operation.key
-            again = self._target.send(request, source=SOURCE, traffic=Traffic.SYNTHETIC, operation=operation, bare=bare)
-            self.creations.made(stop.operation, again)
-            yield again
+        stop.left -= 1
+        key = stop.operation.key
+        again = self._target.send(request, source=SOURCE, traffic=Traffic.SYNTHETIC, operation=key, bare=bare)
+        self.creations.made(stop.operation, again)
+        return again
+
+    def _another(
+        self, stop: Stop, ask: Ask, exchange: Exchange, fault: Fault
+    ) -> Generator[Exchange | Complaint, None, tuple[Exchange | None, str]]:
+        """The same once more, and the place by which a fault is told that shows in the words of a known one.
+
+        Only where the operation is served without what is odd there.
+        """
+        kind, kept = self._kind(stop, ask), stop.rest.kept if stop.rest is not None else 0
+        plain = written(stop, stop.base) if stop.base is not None else None
+        if not stop.faults.may_be_another(fault, ask, exchange, kind) or plain is None or stop.left < kept + 3:
+            return None, ""
+        if not stop.faults.is_served:
+            beside = Ask(f"plainly, beside {ask.place}", plain, is_blamed=False)
+            try:
+                yield from self.ask(stop, self._made_new(stop, beside) if stop.is_unique else beside)
+            except (TimeUp, _Stopped):
+                yield exchange  # it was seen all the same
+                raise
+            if not stop.faults.is_served:
+                stop.faults.blurs(fault)
+                return None, ""
+        again = self._at_once(stop, ask.request, bare=False)
+        shown = faults.of(stop.operation, again)
+        return again, stop.faults.found(fault, ask, exchange, kind, shown)
+
+    def _kind(self, stop: Stop, ask: Ask) -> str:
+        return variants.kind_at(stop.operation, stop.base, ask.place) if stop.base is not None and ask.place else ""
 
     def _take_in(self, stop: Stop, exchange: Exchange) -> None:
         self.creations.seen(stop.operation, exchange)
