@@ -324,7 +324,7 @@ def _cause(sighting: Sighting, open_to_all: bool) -> _Cause:
     if finding.rule == "undeclared-media-type":
         # Whatever the status: the same in place of the same.
         return _Cause(f"{finding.rule} {mismatch.declared} {mismatch.observed}", FOLD_FROM)
-    if finding.rule in ("response-schema", _UNNAMED) and (where.status or "")[:1] in ("4", "5"):
+    if finding.rule in ("response-schema", _UNNAMED) and _code(sighting)[:1] in ("4", "5"):
         # Schemas of errors that are written in line: one exception handler answers for all operations.
         told = f"{where.pointer} {mismatch.name} {mismatch.declared} {_looks(sighting.example)}"
         return _Cause(f"{finding.rule} {told}", FOLD_FROM)
@@ -332,10 +332,18 @@ def _cause(sighting: Sighting, open_to_all: bool) -> _Cause:
         # What is not looked at, or is looked at more closely, in one place of requests: a shared parameter, a filter.
         said = _told(finding)[1] if finding.rule == _REFUSED else mismatch.observed
         wanted = re.split(r"; | where ", mismatch.declared or "")[-1]  # not what was sent instead
-        return _Cause(f"{finding.rule} {where.pointer} {wanted} {said}", FOLD_FROM)
+        # What reads another media type stands in front of all operations, and is no chance.
+        is_reader = finding.rule == _ACCEPTED and " where " in (mismatch.declared or "")
+        return _Cause(f"{finding.rule} {where.pointer} {wanted} {said}", 2 if is_reader else FOLD_FROM)
     if finding.rule == "malformed-body":
         return _Cause(f"{finding.rule} {where.media_type} {mismatch.observed}", FOLD_FROM)
     return _Cause(finding.fold_key, FOLD_FROM) if finding.rule in _HABITS else _Cause(finding.fingerprint)
+
+
+def _code(sighting: Sighting) -> str:
+    """The status of the answer that shows it; a finding may name the range or the `default` that covers it."""
+    answer = sighting.example.response if sighting.example is not None else None
+    return str(answer.status) if answer is not None else sighting.finding.mismatch.where.status or ""
 
 
 def _looks(example: Example | None) -> str:

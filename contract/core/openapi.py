@@ -10,9 +10,10 @@ from itertools import islice, product
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from contract.core import parameters
 from contract.core.bodies import NOTHING, Content, Judged, nested_too_deep, read
 from contract.core.document import Document, escape, resolve
-from contract.core.evidence import Exchange, worked_out
+from contract.core.evidence import Exchange, Request, worked_out
 from contract.core.finding import fold
 from contract.core.router import Router
 from contract.core.schema import Schemas
@@ -365,7 +366,7 @@ class Contract:
     @cached_property
     def router(self) -> Router[Operation]:
         """Every operation under each of its base paths."""
-        made: Router[Operation] = Router()
+        made: Router[Operation] = Router(_takes)
         for operation in self.operations:
             names = tuple(re.findall(r"\{([^{}]*)\}", operation.path))
             for base in operation.base_paths:
@@ -397,6 +398,18 @@ class Contract:
         """
         found = self.router.find(method.upper(), path)
         return None if found is None else Match(found[0], dict(zip(found[1], found[2], strict=True)), found[3])
+
+
+def _takes(operation: Operation, names: tuple[str, ...], values: tuple[str, ...]) -> bool:
+    """True if the values keep the schemas of the path's parameters."""
+    texts = dict(zip(names, values, strict=True))
+    request = Request(operation.method, operation.path)
+    return not any(
+        True
+        for parameter in operation.parameters
+        if parameter.location == "path"
+        for _ in parameters.parameter_errors(operation, parameter, request, texts)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from contract.core.evidence import Exchange, Response, is_json
 
 _PATH = "\0"
-"""Stands for the path that was asked for, which many routers repeat."""
+"""Stands for the path that was asked for, and for the method, which many routers repeat."""
 _WORDS = re.compile(r"\0|[\w.:+/%~-]+|\s+|.", re.DOTALL)
 """A path, a time, a UUID is one word."""
 _CHOSEN = re.compile(r"[\w.:+/%~-]*")
@@ -73,11 +73,12 @@ Form = str | re.Pattern[str]
 
 def _read(exchange: Exchange, response: Response, bare: bool = True, spelt: bool = False) -> Any:
     """The body as JSON, or as text; the path that was asked for taken out of each text, `bare` without its slash too,
-    `spelt` in whatever spelling.
+    `spelt` in whatever spelling; and the method, `Cannot PUT /tasks`.
     """
     forms = _forms(exchange, bare)
     if spelt:
         forms += _spelt(exchange, bare)
+    forms.append(re.compile(rf"\b{re.escape(exchange.request.method)}\b"))
     body = response.body
     if is_json(response.media_type):
         try:

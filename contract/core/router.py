@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 from urllib.parse import unquote
 
@@ -17,14 +18,20 @@ class Leaf(Generic[T]):
     __slots__ = ("answers", "methods")
 
     def __init__(self) -> None:
-        self.answers: dict[str, tuple[T, tuple[str, ...]]] = {}
+        self.answers: dict[str, tuple[T, tuple[str, ...], tuple[bool, ...]]] = {}
+        """By method what answers, the names of its parameters, and which of its segments are literal."""
         self.methods: frozenset[str] = frozenset()
 
 
 class Router(Generic[T]):
-    """A tree of path segments (OpenAPI 3.1, 4.8.8: concrete paths are matched before their templated counterparts)."""
+    """A tree of path segments (OpenAPI 3.1, 4.8.8: concrete paths are matched before their templated counterparts).
 
-    def __init__(self) -> None:
+    Where two templates are each the more concrete one in another segment, the standard leaves it open: then the first
+    whose parameters `fits` takes, given what answers, and the names and values.
+    """
+
+    def __init__(self, fits: Callable[[T, tuple[str, ...], tuple[str, ...]], bool] | None = None) -> None:
+        self._fits = fits
         self._root: _Node[T] = _Node()
         self._static: dict[str, Leaf[T]] = {}
 
@@ -53,7 +60,8 @@ class Router(Generic[T]):
                     node.compound.sort(key=lambda each: -len(each[0]))
                 node = next(each for shape_, _, each in node.compound if shape_ == shape)
         node.leaf = node.leaf or Leaf()
-        node.leaf.answers.setdefault(method.upper(), (answer, names))
+        literal = tuple("{" not in segment for segment in template.split("/")[1:])
+        node.leaf.answers.setdefault(method.upper(), (answer, names, literal))
         node.leaf.methods = frozenset(node.leaf.answers)
         if "{" not in template and "%" not in template:
             self._static[template] = node.leaf
@@ -104,14 +112,29 @@ class Router(Generic[T]):
                     leaf.methods,
                 )
         other: frozenset[str] | None = None
+        first: tuple[T, tuple[str, ...], tuple[str, ...], frozenset[str]] | None = None
+        concrete: tuple[bool, ...] = ()
         for leaf, values in self._root.find(parts, 0):
             found = leaf.answers.get(method)
-            if found is not None:
-                names = found[1]
-                return found[0], names, values[len(values) - len(names) :], leaf.methods
-            if other is None:
-                other = leaf.methods
+            if found is None:
+                other = other if other is not None else leaf.methods
+                continue
+            answer, names, literal = found
+            taken = answer, names, values[len(values) - len(names) :], leaf.methods
+            if first is None:
+                first, concrete = taken, literal
+                continue
+            fits = self._fits
+            if fits is not None and _is_elsewhere(literal, concrete) and fits(*taken[:3]) and not fits(*first[:3]):
+                return taken
+        if first is not None:
+            return first
         return None if other is None else (None, (), (), other)
+
+
+def _is_elsewhere(literal: tuple[bool, ...], other: tuple[bool, ...]) -> bool:
+    """True where a template is literal in a segment in which the other is not."""
+    return len(literal) == len(other) and any(map(operator.gt, literal, other))
 
 
 class _Node(Generic[T]):

@@ -22,6 +22,7 @@ from contract.core.scopes import Scopes, has_dynamic
 
 _URI = "urn:contract:document"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_ALTERNATIVES = frozenset({"anyOf", "oneOf", "enum", "const"})
 _DATA = frozenset({"example", "examples", "enum", "const", "default"})
 _NAMED = frozenset({"properties", "patternProperties", "$defs", "responses", "schemas", "headers", "parameters"})
 """Maps whose keys are names: a response called `default` is no data, and a property called `enum` is none."""
@@ -175,17 +176,26 @@ class Schemas:
         return validator is None or bool(validator.is_valid(value))
 
     def errors(self, pointer: str, direction: str, value: Any) -> Iterator[SchemaError]:
-        """Every refusal, each at its deepest place, equal ones of an array's items once."""
+        """Every refusal, each at its deepest place; equal ones of an array's items, or of two branches of an `allOf`, once.
+
+        A value of another type is refused for that alone: that it is none of the alternatives either, says no more.
+        """
         validator = self.validator(pointer, direction)
         if validator is None:
             return
-        seen: set[tuple[str, str, str | None]] = set()
-        for error in _telling(validator.iter_errors(value)):
-            for found in self._explain(error, value, direction):
-                identity = (found.keyword, found.component, found.name)
-                if identity not in seen:
-                    seen.add(identity)
-                    yield found
+        every = [
+            found for error in _telling(validator.iter_errors(value)) for found in self._explain(error, value, direction)
+        ]
+        types = {found.exact for found in every if found.keyword == "type"}
+        seen: set[tuple[str, ...]] = set()
+        for found in every:
+            if found.keyword in _ALTERNATIVES and found.exact in types:
+                continue
+            identity = (found.keyword, found.component, found.name or "")
+            demand = ("", found.pointer, found.keyword, found.declared, found.name or "")
+            if identity not in seen and demand not in seen:
+                seen |= {identity, demand}
+                yield found
 
     def _explain(self, error: Any, value: Any, direction: str) -> Iterator[SchemaError]:
         kind = error.kind.name

@@ -43,6 +43,15 @@ def test_it_may_repeat_the_path() -> None:
     assert found(answer("/tasks/a", b"no tasks/a here"), bare, another) == []
 
 
+def test_it_may_repeat_the_method() -> None:
+    """Express says `Cannot PUT /tasks`; it is asked with GET what it says of nothing."""
+    one, other = (f"Cannot GET {path}".encode() for path in NOWHERE)
+    refusal = Refusal.of(answer(NOWHERE[0], one), answer(NOWHERE[1], other))
+    assert refusal is not None
+    for said, covered in ((b"Cannot PUT /tasks/a", True), (b"Cannot find /tasks/a", False)):
+        assert refusal.covers(Exchange(Request("PUT", "/tasks/a"), Response(404, HTML, said), "walk")) is covered
+
+
 def test_what_varies_from_one_request_to_the_next_is_left_open() -> None:
     one, other = b"Not Found (request 01ab-7f, 12:00:01)", b"Not Found (request 99cc-31, 12:00:02)"
     assert found(answer("/tasks/a", b"Not Found (request 5d-00, 12:00:09)"), one, other) == []

@@ -264,6 +264,14 @@ def test_one_exception_handler_is_one_cause_though_each_operation_writes_its_err
     body = b'{"reason": null, "more": 1}'
     report = compose(material(*(exchange(path, 400, body) for path in PATHS), **more), TODAY)
     assert sorted(folds(report)) == [("response-schema", list(PATHS)), ("undeclared-property", list(PATHS))]
+    # `default` covers errors and successes, and tells which is meant by nothing.
+    paths = {path: {"get": {"responses": {"default": said}}} for path in PATHS}
+    one = Contract(document({"paths": paths}))
+    runs = {"contract": one, "operations": one.operations, "examples": True}
+    report = compose(material(*(exchange(path, 400, body) for path in PATHS), **runs), TODAY)
+    assert ("response-schema", list(PATHS)) in folds(report)
+    report = compose(material(*(exchange(path, 200, body) for path in PATHS), **runs), TODAY)
+    assert ("response-schema", list(PATHS)) not in folds(report)
     # Successes that look alike are made by code of their own.
     report = compose(material(*(exchange(path, 200, body) for path in PATHS), **more), TODAY)
     assert sorted(folds(report)) == sorted(
@@ -287,6 +295,23 @@ def test_one_place_of_requests_that_nobody_looks_at_is_one_habit() -> None:
     # Two operations may do the same by chance; another constraint, and another answer, is another thing.
     two = [*made[:2], asked(paths[2], "order=down", 200), asked(paths[3], "limit=x", 204)]
     assert folds(compose(material(*two, **more), TODAY)) == [("invalid-request-accepted", [path]) for path in PATHS]
+
+
+def test_a_reader_of_another_media_type_is_one_cause_of_two_operations_already() -> None:
+    body = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    post = {"post": {"requestBody": body, "responses": {"200": {"description": ""}, "201": {"description": ""}}}}
+    api = Contract(document({"paths": dict.fromkeys(PATHS, post)}))
+    more = {"contract": api, "operations": api.operations, "runtime": frozenset({"invalid-request-accepted"})}
+    form = (("Content-Type", "application/x-www-form-urlencoded"),)
+    made = [
+        Exchange(Request("POST", path, form, b"a=1"), Response(status, (), b""), "walk")
+        for path, status in zip(PATHS, (200, 201, 201, 200), strict=True)
+    ]
+    paths = list(PATHS)
+    assert folds(compose(material(*made, **more), TODAY)) == [
+        ("invalid-request-accepted", [paths[0], paths[3]]),
+        ("invalid-request-accepted", paths[1:3]),
+    ]
 
 
 def test_two_shapes_of_one_status_are_two_rows_with_two_names() -> None:

@@ -146,3 +146,39 @@ def test_additional_operations_and_query_are_operations() -> None:
     api = Contract(document({"paths": {"/x": item, "x-paths": {}}}))
     assert [operation.key for operation in api.operations] == ["QUERY /x", "COPY /x"]
     assert api.operations[1].pointer == "#/paths/~1x/additionalOperations/COPY"
+
+
+# --- two templates of which neither is the more concrete one ----------------------------------------------------------
+
+
+def reader(name: str, **schemas: Any) -> dict[str, Any]:
+    parameters = [
+        {"name": each, "in": "path", "required": True, "schema": {"type": "string", **schema}}
+        for each, schema in schemas.items()
+    ]
+    return {"get": {"operationId": name, "parameters": parameters, "responses": {}}}
+
+
+AMBIGUOUS = {
+    "/things/{kind}/_default": reader("default", kind={}),
+    "/things/routes/{id}": reader("route", id={"pattern": "^[0-9a-f]{4,}$"}),
+    "/things/routes/{id}/{part}": reader("part", id={"type": "integer"}, part={}),
+    "/things/{kind}/{id}/{part}": reader("any", kind={}, id={}, part={}),
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/things/routes/_default", "default"),  # no id of that pattern
+        ("/things/routes/ac3a3b2d", "route"),
+        ("/things/charts/_default", "default"),
+        ("/things/routes/zq7", "route"),  # none other takes it
+        ("/things/routes/zq7/map", "part"),  # the more concrete one wins whatever its values (4.8.8)
+        ("/things/charts/zq7/map", "any"),
+    ],
+)
+def test_of_two_templates_that_differ_both_ways_the_one_that_takes_the_values_is_meant(path: str, wanted: str) -> None:
+    match = Contract(document({"paths": AMBIGUOUS})).match("GET", path)
+    assert match is not None and match.operation is not None
+    assert match.operation.raw["operationId"] == wanted

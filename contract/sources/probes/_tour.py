@@ -54,6 +54,10 @@ class Stop:
         self.rest: Rest | None = None
         self.is_unique = False
         """True if the same cannot be created twice: then each further one has names of its own."""
+        self.taken: tuple[int, str] | None = None
+        """Status and words of the refusal of the same again."""
+        self.named: frozenset[str] = frozenset()
+        """Names of the body whose values that refusal repeats."""
 
     @property
     def is_slow(self) -> bool:

@@ -236,6 +236,9 @@ class _Walk:
                 yield item
                 if isinstance(item, Exchange) and stop.operation.method == "POST":
                     stop.is_unique = status_of(item) in (400, 409, 422)
+                    if stop.is_unique:
+                        stop.taken = status_of(item), cause(item, stop.operation)
+                        stop.named = self._named(item)
 
     def _again(self, stop: Stop) -> Iterator[Exchange | Complaint]:
         """Readers once more: lists have something in them now, and ids that were missing are known."""
@@ -455,6 +458,17 @@ class _Walk:
                 refused = 400 <= status_of(answered) < 500
                 said.append(f"{status_of(answered)} {cause(answered, stop.operation)}" if refused else "")
 
+    @staticmethod
+    def _named(refused: Exchange) -> frozenset[str]:
+        """Texts of the request that a refusal of the same again repeats: what is taken, whatever its name."""
+        try:
+            sent = orjson.loads(refused.request.body or b"")
+        except ValueError:
+            return frozenset()
+        said = refused.response.body.decode("utf-8", "replace") if refused.response is not None else ""
+        members = sent.items() if isinstance(sent, dict) else ()
+        return frozenset(name for name, item in members if isinstance(item, str) and len(item) > 3 and item in said)
+
     def _makes_for_others(self, stop: Stop) -> bool:
         """True if a deletion will need more of what it makes."""
         operation = stop.operation
@@ -471,7 +485,11 @@ class _Walk:
             return ask
         if not isinstance(value, dict):
             return ask
-        other = renewed(value, self.number() + self.fresh() % 1_000_000_000)
+        salt = self.number() + self.fresh() % 1_000_000_000
+        other = renewed(value, salt)
+        for named in stop.named:
+            if isinstance(value.get(named), str) and other.get(named) == value[named]:
+                other[named] = renewed({"name": value[named]}, salt)["name"]
         name = unescape((ask.place or "").removeprefix("body:/").partition("/")[0])
         if name in value:
             other[name] = value[name]
@@ -612,8 +630,16 @@ class _Walk:
     def _take_in(self, stop: Stop, exchange: Exchange) -> None:
         self.creations.seen(stop.operation, exchange)
 
+    @staticmethod
+    def _is_taken(stop: Stop, exchange: Exchange) -> bool:
+        """True for the refusal that the same again met with, in the same words."""
+        taken = stop.taken
+        return taken is not None and taken[1] != "" and taken == (status_of(exchange), cause(exchange, stop.operation))
+
     def _complaints(self, stop: Stop, ask: Ask, exchange: Exchange) -> Iterator[Complaint]:
         """What only the asker can know of an answer."""
+        if ask.what != "plainly" and self._is_taken(stop, exchange):
+            return  # what is sent is there already, whatever else is odd about it
         found = witness.complaints(
             stop.operation, ask, exchange, is_accepted=stop.is_accepted, was_refused=stop.is_refused, source=SOURCE
         )
