@@ -20,7 +20,8 @@ from contract.core import redact, rule
 from contract.core.check import UNDECLARED, Judge, Judgement, believed
 from contract.core.compose import Implemented, Material, Proven
 from contract.core.document import resolve
-from contract.core.evidence import Artifact, Complaint, Exchange, Lost, header
+from contract.core.echoes import Echoes
+from contract.core.evidence import MADE_UP, Artifact, Complaint, Exchange, Lost, header
 from contract.core.finding import Finding
 from contract.core.ledger import Ledger, Rank, Sighting, tenant_hash
 from contract.core.openapi import Contract, MediaType, Operation
@@ -65,6 +66,7 @@ class Gathered:
 
     def __post_init__(self) -> None:
         self._scope: frozenset[str] = frozenset()
+        self._echoes = Echoes(self.contract)
         self.listed: frozenset[str] = frozenset()
         """Keys of the operations in scope for what needs no request; the others are in nobody's."""
         self._probing = self.settings.target is not None
@@ -79,6 +81,11 @@ class Gathered:
     def record(self, exchange: Exchange) -> Judgement:
         """Judges one exchange and adds it, unless its operation is out of scope."""
         judgement = self.judge.exchange(exchange)
+        if exchange.traffic in MADE_UP:
+            self._echoes.hear(exchange)
+            if any(self._echoes.repeats(finding, exchange) for finding in judgement[1]):
+                theirs = tuple(item for item in judgement[1] if not self._echoes.repeats(item, exchange))
+                judgement = judgement._replace(findings=theirs)
         operation, found = judgement[0], judgement[1]
         if operation is not None:
             if operation.key not in self._scope:

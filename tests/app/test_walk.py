@@ -420,3 +420,33 @@ def test_ids_in_the_config_reach_the_walk(tmp_path: Path) -> None:
     report = check(tmp_path, {"/tasks/{id}": {"get": operation("id")}}, api)
     assert "/tasks/77" in {asked.path for asked in api.log}
     assert report.kpis.drift.exercised.operations.part == 1
+
+
+def test_what_a_server_keeps_of_what_the_fuzzer_made_up_is_not_told_as_its_own(tmp_path: Path) -> None:
+    """It takes what nobody declared, as the document allows, and gives it back to each reader."""
+    kept: list[dict[str, Any]] = []
+
+    def make(asked: Asked) -> Answer:
+        if not isinstance(asked.json, dict):
+            return Answer(400, {})
+        kept.append(asked.json)
+        return Answer(201, {**asked.json, "id": len(kept), "score": 1})
+
+    thing = {"type": "object", "properties": {"id": {"type": "integer"}, "title": {"type": "string"}}}
+    media = {"content": {"application/json": {"schema": thing}}}
+    many = {"content": {"application/json": {"schema": {"type": "array", "items": thing}}}}
+    paths = {
+        "/things": {
+            "post": {
+                "requestBody": {"required": True, **media},
+                "responses": {"201": {"description": ".", **media}, "400": BODY},
+            },
+            "get": {"responses": {"200": {"description": ".", **many}}},
+        }
+    }
+    api = Api({"POST /things": make, "GET /things": lambda asked: Answer(200, kept[-50:])})
+    report = check(tmp_path, paths, api, fuzz=True, max_examples="60", seed="1")
+    names = {name for each in kept for name in each} - {"title", "id"}
+    assert len(names) > 5  # the fuzzer made some up
+    told_of = {row.where.pointer for row in report.findings if row.rule == "undeclared-property"}
+    assert told_of == {"/score"}
