@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from contract.core import parameters, routing, rule
+from contract.core import parameters, pointed, routing, rule
 from contract.core.evidence import (
     Artifact,
     Complaint,
@@ -330,7 +331,14 @@ def believed(complaint: Complaint, judge: Judge) -> Complaint | None:
     if broken is None:
         return None
     if complaint.kind == "valid-request-refused":
-        return complaint if not broken and not judge.has_empty_query(exchange) else None
+        if broken or judge.has_empty_query(exchange):
+            return None
+        named = pointed.place(exchange)
+        if named is not None and (complaint.where is None or f"{named}/".startswith((f"{complaint.where}/", "body:/"))):
+            # A part of what the asker changed, or of a body of which it knows no part to blame.
+            if complaint.where in (None, "body") or f"{named}/".startswith(f"{complaint.where}/"):
+                return replace(complaint, where=named)
+        return complaint
     if not broken:
         return None if judge.reads(exchange) else complaint
     if exchange.response is not None and 200 <= exchange.response.status < 300:

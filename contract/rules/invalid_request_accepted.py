@@ -45,14 +45,19 @@ def invalid_request_answered(operation: Operation, exchange: Exchange) -> Iterat
             message=f"The server took a request in which {where} breaks the document: {error.message}.",
             keyword=error.keyword,
             component=error.component,
-            name=_name(operation, error.name, where),
+            name=_name(operation, error.name, where, error.component),
             fix=Fix("Take the constraint out of the document.", "Refuse such a request with a 4xx."),
         )
 
 
-def _name(operation: Operation, name: str | None, where: str) -> str:
-    """What is broken, by the place that a path's parameter has: renaming it changes no finding's identity."""
+def _name(operation: Operation, name: str | None, where: str, component: str) -> str:
+    """What is broken, by the place that a path's parameter has: renaming it changes no finding's identity.
+
+    One property of one component is the same however deep the body holds it, and once for each place it is not.
+    """
     kind, _, parameter = where.partition(":")
+    if kind == "body" and component.startswith("#/components/") and "/properties/" in component:
+        return name or component.rpartition("/")[2]
     if kind != "path":
         return name or where
     names = re.findall(r"\{([^{}]*)\}", operation.path)
