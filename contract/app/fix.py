@@ -18,7 +18,7 @@ from typing import Any
 
 from contract.app import documents, outputs, plugins, traffic
 from contract.app.patches import patched
-from contract.app.reported import base_path, documents_of, find
+from contract.app.reported import base_path, documents_of, find, settle
 from contract.app.settings import Settings
 from contract.app.steps import Notify, Step, silent
 from contract.core import redact, remedies
@@ -158,7 +158,8 @@ class Workshop:
                 f"{document.path} is not the document of the report any more: it was changed since, or it is another one",
                 "run `contract check` again, and then `contract fix`",
             )
-        self.judge = _judge(document, self.base)
+        self.report = report
+        self.judge = _judge(document, report)
         self.said = list(self.judge.document())
         self.lint = _lint(self.said)
         self.files = {path: Path(path).read_bytes() for path, _ in document.files if "://" not in path}
@@ -368,7 +369,7 @@ class Workshop:
     ) -> None:
         """Raises Refused unless the findings are gone with the new texts, and nothing new appears anywhere."""
         try:
-            judge = _judge(documents.load(self.settings, unsaved), self.base)
+            judge = _judge(documents.load(self.settings, unsaved), self.report)
             said = list(judge.document())
             fresh = _lint(said) - self.lint
         except ContractError as error:
@@ -463,9 +464,11 @@ def _lines(text: str) -> list[str]:
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
-def _judge(document: Document, base: str | None) -> Judge:
+def _judge(document: Document, report: Report) -> Judge:
+    contract = Contract(document, base_path(report))
+    settle(contract, report)
     # A rule that is switched off, or no error here, is drift all the same.
-    return Judge(Contract(document, base), lambda _, own: own)
+    return Judge(contract, lambda _, own: own)
 
 
 def _lint(said: Iterable[Finding]) -> Counter[tuple[str, str, str]]:

@@ -360,18 +360,22 @@ def _schema(root: Any, pointer: str | None) -> Any:
 
 
 def rank_of(exchange: Exchange) -> Rank:
-    """Order of exchanges: the fewest bytes first, then by a hash of what went over the wire."""
+    """Order of exchanges: the fewest bytes first, then by a hash of what went over the wire.
+
+    Of the request first: answers hold the time of the day, and another run is to show the same request.
+    """
     request, response = exchange.request, exchange.response
-    digest = hashlib.sha256(f"{request.method} {request.url}\n{request.headers}\n".encode("utf-8", "surrogatepass"))
-    digest.update(request.body or b"")
+    asked = hashlib.sha256(f"{request.method} {request.url}\n{request.headers}\n".encode("utf-8", "surrogatepass"))
+    asked.update(request.body or b"")
+    answered = hashlib.sha256()
     size = len(request.url) + len(request.body or b"")
     if response is not None:
-        digest.update(str(response.status).encode() + response.body)
+        answered.update(str(response.status).encode() + response.body)
         size += len(response.body)
     # Large bodies count in steps of an eighth: one that is some bytes shorter tells no more, and each that is kept has
     # to be masked first.
     step = 1 << max(0, size.bit_length() - 1 - 3) if size > _LARGE else 1
-    return size // step * step, digest.hexdigest()[:16]
+    return size // step * step, asked.hexdigest()[:8] + answered.hexdigest()[:8]
 
 
 def select(gathered: Gathered) -> None:

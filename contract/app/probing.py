@@ -110,6 +110,7 @@ def fuzz(gathered: Gathered, target: Target | None, failed: ContractError | None
             ids={place: values for place, values in learnt.ids.items() if place[0] not in deleting},
             bodies=learnt.bodies,
             answers_s=_answers_s(gathered),
+            moved=frozenset(each.key for each in gathered.operations if each.served_path != each.path),
         )
         _follow(gathered, "fuzz", prober.probe(gathered.contract.root, target, options, habits))
 

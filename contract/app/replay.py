@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from contract.app import documents, probing
-from contract.app.reported import base_path, documents_of, find, read
+from contract.app.reported import base_path, documents_of, find, read, settle
 from contract.app.settings import Settings
 from contract.core import redact, rule
 from contract.core.check import UNDECLARED, Judge, believed
@@ -53,6 +53,7 @@ def replay(fingerprint: str, settings: Settings, report_path: Path) -> tuple[int
         importlib.import_module(f"contract.targets.{target.kind}").check(target)
         # A rule that is switched off, or no error here, drifts all the same.
         judge = Judge(Contract(document, base_path(report)), lambda _, own: own)
+        settle(judge.contract, report)
         credentials = tuple((item.name, item.value) for item in settings.headers)
         names = (*settings.redact, *(item.name for item in settings.headers if item.secret))
         scrub = partial(redact.text, secrets=redact.secrets(credentials, extra=names), extra=names)

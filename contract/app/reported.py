@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from contract.core.errors import ConfigError, ContractError
+from contract.core.openapi import Contract
 from contract.core.report import FindingRow, Report
 
 _HINT = "a report names it beside each finding that can be sent again: `contract replay 7c1f9a0`"
@@ -35,6 +36,16 @@ def base_path(report: Report) -> str | None:
     if report.target is None or not report.target.startswith(("http://", "https://")):
         return None
     return urlsplit(report.target).path.rstrip("/") or None
+
+
+def settle(contract: Contract, report: Report) -> None:
+    """Takes it from a report where the server has moved operations by the slash at the end of their paths."""
+    for row in report.findings:
+        if row.rule == "undeclared-operation":
+            continue
+        for shown in (row.example, *(member.example for member in row.operations)):
+            for step in (*shown.before, shown) if shown is not None else ():
+                contract.settle(step.request.method, step.request.url.partition("?")[0])
 
 
 def find(report: Report, fingerprint: str) -> tuple[FindingRow, str | None]:

@@ -111,7 +111,8 @@ def _sent(exchange: Exchange) -> frozenset[str]:
             parts.append(unquote_plus(body.decode("utf-8", "replace")))
     found: set[str] = set()
     for part in parts:
-        found.update(word.lower() for word in re.findall(r"[A-Za-z][A-Za-z_-]*", part))
+        # The letters of an id come and go with it: they are no words.
+        found.update(word.lower() for word in re.findall(r"(?<![\w-])[A-Za-z][A-Za-z_-]*(?![\w-])", part))
     return frozenset(found)
 
 

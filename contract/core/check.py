@@ -74,6 +74,8 @@ class Judge:
         if match is not None and match[0] is None and not request.method.isupper():
             match = self._find(request.method.upper(), path)
         if match is None or match[0] is None:
+            match = self.contract.moved(request.method.upper(), path) or match
+        if match is None or match[0] is None:
             return self._nowhere(exchange, match[3] if match is not None else frozenset())
         operation, names, texts = match[0], match[1], match[2]
         if not names:
@@ -333,11 +335,10 @@ def believed(complaint: Complaint, judge: Judge) -> Complaint | None:
     if complaint.kind == "valid-request-refused":
         if broken or judge.has_empty_query(exchange):
             return None
-        named = pointed.place(exchange)
-        if named is not None and (complaint.where is None or f"{named}/".startswith((f"{complaint.where}/", "body:/"))):
-            # A part of what the asker changed, or of a body of which it knows no part to blame.
-            if complaint.where in (None, "body") or f"{named}/".startswith(f"{complaint.where}/"):
-                return replace(complaint, where=named)
+        named, where = pointed.place(exchange), complaint.where
+        # No place that the asker changed, or one that the server sees a part of.
+        if named is not None and (where in (None, "body") or f"{named}/".startswith(f"{where}/")):
+            return replace(complaint, where=named)
         return complaint
     if not broken:
         return None if judge.reads(exchange) else complaint

@@ -52,6 +52,9 @@ from contract.core.shape import shares as shape_shares
 FOLD_FROM = 3
 """So many operations that have nothing in common but a habit are told once; two, where they share what is at fault."""
 
+_SEVERAL = 3
+"""Requests of an operation that all failed, and it fails whatever it is asked."""
+
 EXAMPLES, EXAMPLES_BYTES = 20, 64 * 1024
 """So many operations of a folded finding keep an example beside the one it is told with, and so many bytes of them."""
 
@@ -182,6 +185,11 @@ def _findings(material: Material, today: date) -> list[FindingRow]:
     groups: dict[tuple[_Cause, State, Level], list[_Seen]] = defaultdict(list)
     open_to_all = _refuses_nobody(material)
     missing = _not_served(material)
+    failing = frozenset(
+        key
+        for key, tally in material.ledger.tallies.items()
+        if tally.exchanges >= _SEVERAL and all(code >= 500 for code, _, _ in tally.answers)
+    )
     placed = {
         _told(sighting.finding) for sighting in material.ledger.sightings.values() if _is_placed(sighting.finding)
     }
@@ -202,7 +210,7 @@ def _findings(material: Material, today: date) -> list[FindingRow]:
         state, entry = material.baseline.state(sighting.finding.fingerprint, today, level)
         # A rate is that of one operation.
         alone = proven.intermittent is not None
-        cause = _Cause(sighting.finding.fingerprint) if alone else _cause(sighting, open_to_all)
+        cause = _Cause(sighting.finding.fingerprint) if alone else _cause(sighting, open_to_all, failing)
         groups[cause, state, level].append((sighting, state, entry))
     rows: list[FindingRow] = []
     folded: list[tuple[str, str, list[_Seen]]] = []
@@ -301,12 +309,13 @@ _RAISED = re.compile(r"(\d{3}): ([\w.]+)(?::.*)? (\([^()]*:\d+\))", re.DOTALL)
 """What is observed of an exception in this process: status, type, and the line that it comes from."""
 
 
-def _cause(sighting: Sighting, open_to_all: bool) -> _Cause:
+def _cause(sighting: Sighting, open_to_all: bool, failing: frozenset[str] = frozenset()) -> _Cause:
     """What is at fault: a component, a line of code, or a habit.
 
     A component that is violated is one cause through whatever statuses and media types it is reached. A habit is told
     apart by how the answer looks: one exception handler gives one shape. Two failures of the server, or two places of
-    schemas of successes written in line, are two causes even if they look alike.
+    schemas of successes written in line, are two causes even if they look alike; but what fails whatever it is asked
+    (`failing`), as others do in the same words, fails with what stands behind all of them.
     """
     finding, mismatch = sighting.finding, sighting.finding.mismatch
     where = mismatch.where
@@ -316,7 +325,11 @@ def _cause(sighting: Sighting, open_to_all: bool) -> _Cause:
         return _Cause(fingerprint(finding.rule, None, replace(mismatch, where=Where(where.direction))), 2)
     if finding.rule == "server-error":
         raised = _RAISED.fullmatch(mismatch.observed or "")
-        return _Cause(" ".join(raised.groups()), 2) if raised is not None else _Cause(finding.fingerprint)
+        if raised is not None:
+            return _Cause(" ".join(raised.groups()), 2)
+        if finding.operation in failing and " " in (mismatch.name or ""):  # a status, and what it says
+            return _Cause(f"{finding.rule} {mismatch.name}", FOLD_FROM)
+        return _Cause(finding.fingerprint)
     if finding.rule == "undeclared-status" and where.status in ("401", "403"):
         return _Cause(finding.fold_key, FOLD_FROM)  # one guard, however it answers whom
     if finding.rule == "undeclared-status":

@@ -6,7 +6,7 @@ By what answers say: `201`, `Location`, an id that no answer has shown before, a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -53,7 +53,7 @@ class Creations:
         """Takes in what an answer shows, of what is known as well."""
         path, status = exchange.request.path, status_of(exchange)
         # A slash at the end is another path: the router's 404 there says nothing of the thing.
-        if operation.method in ("GET", "HEAD") and path.endswith("/") == operation.path.endswith("/"):
+        if operation.method in ("GET", "HEAD") and path.endswith("/") == operation.served_path.endswith("/"):
             if 200 <= status < 300:
                 self._present.add(path.rstrip("/"))
                 self._absent.discard(path.rstrip("/"))
@@ -113,6 +113,8 @@ class Creations:
         below, _, leaf = path.rpartition("/")
         if not operation.path.rstrip("/").endswith("}"):
             return None
+        if (elsewhere := _elsewhere(exchange)) is not None:
+            return elsewhere
         is_new = status_of(exchange) == 201 or path in self._absent or "zq7walk" in leaf
         return (about(operation), unquote(leaf), below) if is_new else None
 
@@ -121,9 +123,9 @@ class Creations:
         assert exchange.response is not None
         path, status = exchange.request.path.rstrip("/"), exchange.response.status
         if operation.path.rstrip("/").endswith("}"):
-            return None
+            return _elsewhere(exchange)
         of = word(path.rpartition("/")[2])
-        location = re.sub(r"^https?://[^/]+", "", header(exchange.response.headers, "location") or "")
+        location = _location(exchange)
         found: Any = None
         if "/" in location:
             holder, _, leaf = location.partition("?")[0].rstrip("/").rpartition("/")
@@ -132,12 +134,13 @@ class Creations:
                 of, path = word(holder.rpartition("/")[2]), holder  # a job that makes it, or the thing acted on
         elif status != 202 and (status == 201 or of in self._items):
             try:
-                found = id_of(exchange.response.json, of)
+                found = _id_in(operation, exchange.response.json, of)
             except ValueError:
                 return None
         if found in (None, "") or str(found) in map(unquote, exchange.request.path.split("/")):
             return None
-        return None if _is_named_in(exchange.request, found) else (of, found, path)
+        own = "" if "{" in operation.path else of  # below another thing, what is named is given to that
+        return None if _is_named_in(exchange.request, found, own) else (of, found, path)
 
     def mine(self, operation: Operation, last: Parameter) -> Iterator[dict[str, Any]]:
         """Path values of things that were made."""
@@ -174,6 +177,46 @@ class Creations:
         ]
 
 
+def _id_in(operation: Operation, value: Any, of: str) -> Any:
+    """The id of the one thing that an answer is about: as the path of such a thing calls it, else as things do."""
+    if isinstance(value, list):
+        value = value[0] if len(value) == 1 else None  # of several nobody knows which is new
+    pattern = re.compile(re.escape(operation.path.rstrip("/")) + r"/\{([^{}]*)\}/?")
+    names = [match[1] for path in operation.root.get("paths") or () if (match := pattern.fullmatch(str(path)))]
+    holders = [value, value.get("data")] if isinstance(value, Mapping) else []
+    for holder in (each for each in holders if isinstance(each, Mapping)):
+        for name in names:
+            found = holder.get(name)
+            # Beside an `id` another one may be of something else.
+            if (
+                isinstance(found, (str, int))
+                and not isinstance(found, bool)
+                and len(str(found)) < 128
+                and not ("id" in holder and REFERENCE.search(name))
+            ):
+                return found
+    return id_of(value, of)
+
+
+def _location(exchange: Exchange) -> str:
+    """The path that `Location` names, without the server's address."""
+    answer = exchange.response
+    return re.sub(r"^https?://[^/]+", "", (header(answer.headers, "location") if answer is not None else None) or "")
+
+
+def _elsewhere(exchange: Exchange) -> tuple[str, Any, str] | None:
+    """What was made where `Location` says and not at the path that was asked (RFC 9110, 15.3.2); None where it says no such thing."""
+    path = exchange.request.path.rstrip("/")
+    holder, _, leaf = _location(exchange).partition("?")[0].rstrip("/").rpartition("/")
+    found = unquote(leaf)
+    is_below = f"{holder}/{leaf}".startswith(f"{path}/")
+    if status_of(exchange) != 201 or not holder.startswith("/") or not found or is_below:
+        return None
+    if found in map(unquote, path.split("/")) or _is_named_in(exchange.request, found):
+        return None
+    return word(holder.rpartition("/")[2]), found, holder
+
+
 def spares(operation: Operation, path: str, own: Sequence[str] | None) -> bool:
     """True if a deletion of that path ends nothing that others made: what is not of `own` in it is nobody's name."""
     template = [*operation.base_paths[0].rstrip("/").split("/"), *operation.path.strip("/").split("/")]
@@ -208,11 +251,14 @@ def is_at(operation: Operation, path: str) -> bool:
     return bool(operation.path.endswith("}") and re.fullmatch(pattern, path))
 
 
-def _is_named_in(request: Request, value: Any) -> bool:
-    """True if the request's body names that thing as one that is there: `{"role_id": 3}`."""
+def _is_named_in(request: Request, value: Any, own: str = "") -> bool:
+    """True if the request's body names that thing as one that is there: `{"role_id": 3}`.
+
+    Not by what things of the word `own` are called, of which one is made: whoever makes a role may choose its `role_id`.
+    """
     try:
         body = orjson.loads(request.body or b"")
     except ValueError:
         return False
     members = body.items() if isinstance(body, dict) else ()
-    return any(REFERENCE.search(name) and (item == value or (isinstance(item, list) and value in item)) for name, item in members)  # fmt: skip
+    return any(REFERENCE.search(name) and word(name) != own and (item == value or (isinstance(item, list) and value in item)) for name, item in members)  # fmt: skip

@@ -575,12 +575,14 @@ class _Conversion:
             new["content"][media] = {"schema": schema}
         return new
 
-    def form(self, fields: list[tuple[dict[str, Any], Tokens]], at: Tokens, consumes: list[str]) -> dict[str, Any]:
-        """The request body that holds the `formData` parameters."""
+    def form(
+        self, fields: list[tuple[dict[str, Any], Tokens]], at: Tokens, consumes: list[str], medias: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """The request body that holds the `formData` parameters; of `medias`, where it is no form."""
         self.origins[at] = fields[0][1]
         files = any(node.get("type") == "file" for node, _ in fields)
         default = ["multipart/form-data"] if files else ["application/x-www-form-urlencoded"]
-        medias = [media for media in consumes if media in _FORMS] or default
+        medias = medias or [media for media in consumes if media in _FORMS] or default
         required = [str(node.get("name")) for node, _ in fields if node.get("required") is True]
         content: dict[str, Any] = {}
         for media in medias:
@@ -704,6 +706,9 @@ class _Conversion:
         consumes = self.consumes(node)
         named = {str(field.get("name")) for field, _ in own.form}
         form = own.form + [entry for entry in above.form if str(entry[0].get("name")) not in named]
+        if len(own.members) > 1:
+            # 2.0 has one body, and that has a schema; who writes several, each with a name and a type, means its members.
+            return self.form(own.members, place, consumes, [each for each in consumes if each not in _FORMS] or ["application/json"])  # fmt: skip
         body = own.body or (None if own.form else above.body)
         if body is None:
             return self.form(form, place, consumes) if form else None
@@ -727,7 +732,7 @@ class _Conversion:
 
     def sorted_parameters(self, holder: Mapping[str, Any], at: Tokens) -> _Parameters:
         """The parameters of a path item or an operation: what stays a parameter, the body, the fields of a form."""
-        result = _Parameters([], None, [])
+        result = _Parameters([], None, [], [])
         given = holder.get("parameters")
         for index, node in enumerate(given if isinstance(given, list) else ()):
             if not isinstance(node, dict):
@@ -747,6 +752,8 @@ class _Conversion:
             where = found.get("in")
             if where == "body":
                 result.body = (found, origin, reference)
+                if isinstance(found.get("name"), str) and "type" in found and "schema" not in found:
+                    result.members.append((found, origin))
             elif where == "formData":
                 result.form.append((found, origin))
             else:
@@ -759,6 +766,8 @@ class _Parameters:
     kept: list[tuple[dict[str, Any], Tokens]]
     body: tuple[dict[str, Any], Tokens, str | None] | None
     form: list[tuple[dict[str, Any], Tokens]]
+    members: list[tuple[dict[str, Any], Tokens]]
+    """Bodies that have a type of their own, and no schema."""
 
 
 def _style(collection: Any, location: str) -> tuple[str, bool] | None:

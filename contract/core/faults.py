@@ -24,6 +24,7 @@ _LINE = re.compile(r"\([^()]*:\d+\)$")
 _NUMBERS, _LONGEST = re.compile(r"[0-9a-fA-F-]{8,}|\d+"), 16 * 1024
 _NOTHING = re.compile(r"^without\b|^`(null|\{\})` as the body|^JSON that ends too early|breaks `required`$")
 """What an ask says of itself that leaves something out."""
+_ALL = "every property"
 
 
 class Fault(NamedTuple):
@@ -46,6 +47,8 @@ class _Place(NamedTuple):
     line: str
     is_left_out: bool
     """True where the request lacks something there."""
+    is_all: bool
+    """True where it has all that there may be: what is odd may be any part of it."""
     kind: str
     """Its pattern or format: places that share one are read by the same code."""
     text: str
@@ -92,7 +95,10 @@ class Faults:
             one.text != text
             or (kind and one.kind == kind)
             or "query" in (place, one.place)
-            or (one.is_left_out and is_left_out and (_holds(one.place, place) or _holds(place, one.place)))
+            or (
+                ((one.is_left_out and is_left_out) or one.is_all or ask.what == _ALL)
+                and (_holds(one.place, place) or _holds(place, one.place))
+            )
             for one in self._places[fault]
         )
 
@@ -105,7 +111,7 @@ class Faults:
         place = folded(ask.place or "")
         blames = place if known else ""
         is_left_out = _NOTHING.search(ask.what) is not None
-        known.append(_Place(place, _line(exchange), is_left_out, kind, _text(exchange), blames))
+        known.append(_Place(place, _line(exchange), is_left_out, ask.what == _ALL, kind, _text(exchange), blames))
         self.is_served = False
         return blames
 

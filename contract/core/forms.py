@@ -503,7 +503,8 @@ def _octets(raw: bytes) -> bytes:
 
 def _plain(data: bytes, charset: str | None) -> str:
     try:
-        return decode(_octets(data), charset)
+        # Only a whole text begins with a mark (WHATWG URL, 5.1: UTF-8 decode without BOM).
+        return decode(_octets(data), charset, keeps_mark=True)
     except UnicodeDecodeError:
         raise Malformed(f"a form with bytes that are no {charset or 'UTF-8'}") from None
 
@@ -514,7 +515,7 @@ def _text_of(part: Part) -> str | None:
     if part.raw is None and sent is not None and not sent.startswith("text/") and not is_json(sent):
         return None
     try:
-        return decode(part.data, part.charset)
+        return decode(part.data, part.charset, keeps_mark=part.raw is not None)
     except UnicodeDecodeError:
         return None
 

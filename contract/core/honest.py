@@ -17,10 +17,21 @@ from contract.core import message, sample, variants
 from contract.core.document import resolve
 from contract.core.evidence import Exchange, Headers, is_json
 from contract.core.known import Known, forms, word
-from contract.core.plausible import as_described, better, repaired, shown_in, text_for, wanted, without
+from contract.core.plausible import (
+    as_described,
+    as_named,
+    better,
+    repaired,
+    shown_in,
+    snake,
+    text_for,
+    things_in,
+    wanted,
+    without,
+)
 from contract.core.sample import MISSING
 from contract.core.variants import Base
-from contract.core.verbs import SAFE
+from contract.core.verbs import LETS_IN, SAFE, SECRET, changes_asker, changes_what_it_names
 
 if TYPE_CHECKING:
     from contract.core.openapi import MediaType, Operation, Parameter
@@ -115,14 +126,26 @@ class Honest:
                     body = {**body, **wanted(refusal, absent)}
                 fresh = repaired(body, refusal)
                 if fresh in seen:
-                    fresh = without(body, refusal)
-                    if fresh in seen or not operation.schemas.accepts(schema, "request", fresh):
+                    others = (self._known.referred(body), without(body, refusal))
+                    fits = (
+                        each
+                        for each in others
+                        if each not in seen and operation.schemas.accepts(schema, "request", each)
+                    )
+                    fresh = next(fits, MISSING)
+                    if fresh is MISSING:
                         break
                 body = fresh
                 seen.append(body)
                 asked = len(plain)
                 yield replace(base, body=body)
                 refusal = words(plain[-1]) if len(plain) > asked else None
+        for turn in (1, 2):  # what its descriptions offer beside that
+            value = sample.value(operation.schemas, schema, "request", full=True)
+            body = MISSING if value is MISSING else self._likely(operation, schema, value, turn)
+            if body is not MISSING and body not in seen:
+                seen.append(body)
+                yield replace(base, body=body)
         last = status_of(plain[-1]) if plain else 0
         said = str(words(plain[-1])).lower() if plain else ""
         if last == 409 or re.search(r"already|taken|exists|unique|duplicate|in use", said):
@@ -134,12 +157,24 @@ class Honest:
             if body is not MISSING:
                 yield replace(base, body=renewed(self._likely(operation, schema, body), salt))
 
-    def _likely(self, operation: Operation, schema: str, body: Any) -> Any:
-        """The body with likelier values where they keep the schema."""
-        shown = as_described(body, sample.descriptions(operation.schemas, schema, "request", body))
-        for start in (shown, body):
+    def _likely(self, operation: Operation, schema: str, body: Any, turn: int = 0) -> Any:
+        """The body with likelier values where they keep the schema; in later turns, other ones that descriptions offer."""
+        if changes_asker(operation) and isinstance(body, Mapping):  # with another password nobody asks any more
+            spared = {name: item for name, item in body.items() if LETS_IN.fullmatch(snake(str(name))) is None}
+            body = spared if operation.schemas.accepts(schema, "request", spared) else body
+        described = sample.descriptions(operation.schemas, schema, "request", body)
+        shown = as_described(body, described, turn)
+        own = word(operation.path.rstrip("/").rpartition("/")[2]) if operation.method == "POST" else ""
+
+        def named(place: str, thing: str) -> str | None:
+            # What a thing that is made is called must be new, most often.
+            if word(thing) == own or (own and not turn and _OWN_NAME.fullmatch(place)):
+                return None
+            return next((each for each in self._known.called(thing) if isinstance(each, str)), None)
+
+        for start in (as_named(shown, described, named), shown, body):
             likely = better(start)
-            for fresh in (self._known.filled(likely), likely):
+            for fresh in (self._known.filled(likely, own), likely):
                 if fresh == body or operation.schemas.accepts(schema, "request", fresh):
                     return fresh
         return body
@@ -173,8 +208,11 @@ class Honest:
         by_name = {parameter.name: parameter for parameter in operation.parameters if parameter.location == "path"}
         segments = [part for part in operation.path.split("/") if part]
         prefers_own = operation.method not in SAFE
+        spares_asker = prefers_own and changes_what_it_names(operation)
 
-        def fill(index: int, place: str, chosen: dict[str, Any], sure: bool) -> Iterator[tuple[dict[str, Any], bool]]:
+        def fill(
+            index: int, place: str, chosen: dict[str, Any], sure: bool, preset: Mapping[str, Any]
+        ) -> Iterator[tuple[dict[str, Any], bool]]:
             while index < len(segments):
                 segment = segments[index]
                 name = segment[1:-1]
@@ -189,26 +227,42 @@ class Honest:
                 else:
                     parameter = by_name[name]
                     found = list(islice(self._fitting(operation, parameter, place), 8))
+                    if name in preset:
+                        found = [(form, False) for form in _forms_of(operation, parameter, preset[name])]
+                    if spares_asker and operation.path.rpartition("{")[2].startswith(f"{name}}}"):
+                        about = place.rpartition("/")[2]
+                        found = [item for item in found if not self._known.is_asker(about, item[0])]
                     if prefers_own:
                         mine = self._mine(word(place.rpartition("/")[2]))
                         found.sort(key=lambda item: str(item[0]) not in mine)
                     for value, is_there in found[:3]:
                         below = f"{place}/{quote(str(value), safe='')}"
-                        yield from fill(index + 1, below, {**chosen, parameter.label: value}, sure and is_there)
+                        yield from fill(index + 1, below, {**chosen, parameter.label: value}, sure and is_there, preset)
+                    if name in preset:
+                        return
                     value = self._made_up(operation, parameter)
                     below = f"{place}/{quote(str(value), safe='')}"
                     if value is not MISSING and str(value) not in {str(known) for known, _ in found}:
-                        yield from fill(index + 1, below, {**chosen, parameter.label: value}, False)
+                        yield from fill(index + 1, below, {**chosen, parameter.label: value}, False, preset)
                     for other in (1, "1"):
                         fits = parameter.schema is None or operation.schemas.accepts(parameter.schema, "request", other)
                         if fits and not found and str(value) != "1":
-                            yield from fill(index + 1, f"{place}/1", {**chosen, parameter.label: other}, False)
+                            yield from fill(index + 1, f"{place}/1", {**chosen, parameter.label: other}, False, preset)
                             break
                     return
                 index += 1
             yield chosen, sure
 
-        yield from fill(0, operation.base_paths[0], {}, True)
+        usual = fill(0, operation.base_paths[0], {}, True, {})
+        first = next(usual, None)
+        if first is not None and first[1]:
+            yield first
+            first = None
+        # Rather a run of the project that it belongs to than the first project, which may have none.
+        for given in islice(self._known.together(list(by_name)), 2):
+            yield from islice(fill(0, operation.base_paths[0], {}, True, given), 1)
+        yield from [first] if first is not None else []
+        yield from usual
 
     def others(self, operation: Operation, base: Base) -> Iterator[dict[str, Any]]:
         """Path values of things beside that of a request, in other states first: those that are known to exist."""
@@ -232,10 +286,9 @@ class Honest:
         for name in re.findall(r"\{([^{}]*)\}", place):
             place = place.replace(f"{{{name}}}", quote(str(base.given.get(f"path:{name}", "")), safe=""))
         for value in self._known.in_other_states(place):
-            for form in forms(value):
-                if last.schema is None or operation.schemas.accepts(last.schema, "request", form):
-                    yield {**base.given, last.label: form}
-                    break
+            if changes_what_it_names(operation) and self._known.is_asker(place.rpartition("/")[2], value):
+                continue
+            yield from ({**base.given, last.label: form} for form in _forms_of(operation, last, value))
 
     def _sure(self, operation: Operation) -> Iterator[dict[str, Any]]:
         return (given for given, sure in islice(self.places(operation), 4) if sure)
@@ -247,7 +300,8 @@ class Honest:
             return MISSING
         named = {str(name) for _, node in operation.schemas.flatten([schema]) for name in node.get("properties") or ()}
         shown = thing if named & thing.keys() else thing.get("data")
-        body = {name: value for name, value in shown.items() if name in named} if isinstance(shown, Mapping) else {}
+        # What lets somebody in is shown masked, and would be changed by saying so.
+        body = {name: value for name, value in shown.items() if name in named and not _is_masked(name, value)} if isinstance(shown, Mapping) else {}  # fmt: skip
         whole = {name: value for name, value in body.items() if value is not None}  # an answer may say null for nothing
         return next(
             (each for each in (body, whole) if each and operation.schemas.accepts(schema, "request", each)), MISSING
@@ -255,10 +309,10 @@ class Honest:
 
     def _fitting(self, operation: Operation, parameter: Parameter, place: str) -> Iterator[tuple[Any, bool]]:
         for value, sure in self._known.for_path(operation, parameter.name, place):
-            for form in forms(value):
-                if parameter.schema is None or operation.schemas.accepts(parameter.schema, "request", form):
-                    yield form, sure
-                    break
+            yield from ((form, sure) for form in _forms_of(operation, parameter, value))
+        said = str(resolve(operation.root, parameter.pointer).get("description", ""))
+        for value in (value for thing in things_in(said) for value in self._known.called(thing)):
+            yield from ((form, False) for form in _forms_of(operation, parameter, value))
 
     def _made_up(self, operation: Operation, parameter: Parameter) -> Any:
         if parameter.schema is None:
@@ -302,6 +356,21 @@ class Honest:
                 if found is not MISSING:
                     values[parameter.label] = found
         return Base(values, headers=usual(operation))
+
+
+def _is_masked(name: str, value: Any) -> bool:
+    """True for a secret by its name, and for a text of stars and the like in place of one."""
+    return SECRET.fullmatch(snake(name)) is not None or (
+        isinstance(value, str) and re.fullmatch(r"[*•xX#.]{3,}", value) is not None
+    )
+
+
+def _forms_of(operation: Operation, parameter: Parameter, value: Any) -> Iterator[Any]:
+    """The value as the parameter takes it; nothing where it does not."""
+    for form in forms(value):
+        if parameter.schema is None or operation.schemas.accepts(parameter.schema, "request", form):
+            yield form
+            return
 
 
 def usual(operation: Operation) -> Headers:
@@ -351,7 +420,10 @@ def renewed(body: Any, salt: int, names: bool = True) -> Any:
     return [renewed(item, salt, names) for item in body] if isinstance(body, list) else body
 
 
-_NAMING = re.compile(r"(.*_)?(name|title|slug|key|code|login|label|handle|id|identifier|sku|number|domain|host)")
+_OWN_NAME = re.compile(r"/(?i:name|id|uuid|key|slug|code)")
+_NAMING = re.compile(
+    r"(.*_)?((user|nick|screen|host|file)?name|title|slug|key|code|login|label|handle|id|identifier|sku|number|domain|host)"
+)
 
 
 def _plain(key: Any) -> str:

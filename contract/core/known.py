@@ -7,14 +7,16 @@ else from a thing of the same name seen elsewhere; else by the name of the prope
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 import orjson
 
 from contract.core.document import resolve
-from contract.core.evidence import Exchange, header
+from contract.core.evidence import Exchange, Request, header
 from contract.core.plausible import snake
 
 if TYPE_CHECKING:
@@ -24,6 +26,11 @@ _IDS = ("id", "uuid", "_id", "key", "name", "slug", "code")
 _KEPT = 12
 """Values of one place, and items of one list, that are looked at."""
 _FEW = 6
+_KINDS = 300
+"""Kinds of things, by the names that they have, of which some are kept as they are."""
+_TOKEN = re.compile(r"[\w.~+/=:-]{129,400}")
+"""What is longer than a name, and may stand in a path all the same."""
+_OF_THING = re.compile(r"(.+)_(uri|url|key|slug|code|token)")
 _STATE = re.compile(r"[A-Za-z][A-Za-z_ -]{0,23}")
 """What a state is called."""
 
@@ -61,12 +68,24 @@ class Known:
         self._gone: set[str] = set()
         self._met: dict[str, set[str]] = {}
         """All ids that were seen, by word: those that are not kept for asking as well."""
+        self._shown: dict[tuple[str, str], dict[str, Any]] = {}
+        """Values of what is there by place and property: `/datasets/{uri}` asks for the `uri` of what is listed."""
+        self._maps: dict[str, dict[str, Any]] = {}
+        """Names by the place of a collection that answers with what stands under each."""
+        self._numbered: set[str] = set()
+        """Places of things that have an id."""
+        self._asker: dict[str, set[str]] = {}
+        """By word what the account is called with whose credentials is asked, and the roles that it has."""
+        self._together: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        """What single things said of themselves, by the names of it: a run of one project is no run of another."""
 
     def learn(self, operation: Operation, exchange: Exchange) -> None:
         """Takes in what a success showed."""
         answer, request = exchange.response, exchange.request
         if answer is None or not 200 <= answer.status < 300:
             return
+        for user in _user_of(request):
+            self._asker.setdefault("", set()).add(user)
         place = request.path.rstrip("/")
         last = _literal(operation.path)
         if request.method in ("POST", "PUT"):
@@ -82,17 +101,34 @@ class Known:
         except ValueError:
             return
         self._links_of(operation, exchange, value)
+        if request.method == "GET" and isinstance(value, Mapping):
+            for thing in (value, value.get("data")):
+                self._learn_asker(operation, unquote(place.rpartition("/")[2]), thing)
         is_item = operation.path.rstrip("/").endswith("}")
         if is_item:
             of = word(before(operation.path, operation.path.rpartition("{")[2].partition("}")[0]))
             self._met.setdefault(of, set()).add(unquote(place.rpartition("/")[2]))
         is_thing = is_item and not _lists(value)  # `/codes/{owner}` may show what lies below an owner
         holder = place.rpartition("/")[0] if is_thing else place
-        if request.path.endswith("/") and not operation.path.endswith("/"):
+        if request.path.endswith("/") and not operation.served_path.endswith("/"):
             holder = ""  # its last value is empty, or a slash too many
         elif is_thing and request.method == "POST" and not _is_called(value, unquote(place.rpartition("/")[2])):
             holder = ""  # what an action answers is not the thing that it was asked of
         self._look(value, "" if is_thing else last, holder, 0)
+
+    def _learn_asker(self, operation: Operation, leaf: str, thing: Any) -> None:
+        """What an answer says of the account with which is asked: what it is called, and what lets it in."""
+        is_own = is_askers(operation.path)
+        about = word(operation.path.rstrip("/").rpartition("/")[0].rpartition("/")[2]) or "user"
+        if not isinstance(thing, Mapping) or not (is_own or self.is_asker(about, leaf)):
+            return
+        if is_own:
+            self._asker.setdefault(about, set()).update(str(thing[name]) for name in _CALLED if _plain(thing.get(name)))
+        for key, item in thing.items():
+            if word(key) in ("role", "group", "policy"):
+                for each in item if isinstance(item, list) else [item]:
+                    named = [each.get(name) for name in _IDS] if isinstance(each, Mapping) else [each]
+                    self._asker.setdefault(word(key), set()).update(str(name) for name in named if _plain(name))
 
     def _look(self, value: Any, about: str, place: str, depth: int) -> None:
         if depth > 4:
@@ -101,7 +137,7 @@ class Known:
             if place and depth < 2:
                 self._vary(value, about, place)
             for item in value[:_KEPT]:
-                if isinstance(item, (str, int)) and not isinstance(item, bool) and about:
+                if isinstance(item, (str, int)) and not isinstance(item, bool) and about and item != "":
                     self._word(about, item)
                 self._look(item, about, place if depth < 2 else "", depth + 1)
             for item in value[_KEPT:] if about else ():
@@ -110,16 +146,31 @@ class Known:
             return
         if not isinstance(value, Mapping):
             return
+        if place and depth == 0 and _is_map(value):
+            for key in list(value)[:_KEPT]:
+                self._put(self._maps, place, key)
         name = _id_name(value, about)
         if name is not None:
             if place and depth < 3:
                 self._at(place, value[name])
             self._word(about, value[name])
+        plain = {snake(key): item for key, item in value.items() if _plain(item)}
+        if len(plain) > 1 and (tuple(plain) in self._together or len(self._together) < _KINDS):
+            alike = self._together.setdefault(tuple(plain), [])
+            if len(alike) < _KEPT and plain not in alike:
+                alike.append(plain)
+        if place and depth < 3:
+            self._numbered.update([place] if name in _IDS[:3] else ())
+            for key, item in value.items():
+                if _plain(item):
+                    self._put(self._shown, (place, snake(key)), item)
         for key, item in value.items():
             if _plain(item):
                 self._put(self._names, snake(key), item)
                 if re.search(r"(_id|Id|ID|_uuid)$", key):
                     self._word(word(key), item)
+            elif isinstance(item, str) and _TOKEN.fullmatch(item):
+                self._put(self._names, snake(key), item)
             elif isinstance(item, Mapping) and item and all(isinstance(part, Mapping) for part in item.values()):
                 for each in list(item)[:_KEPT]:  # a map: its keys are what things are called
                     self._word(word(key), each)
@@ -132,6 +183,9 @@ class Known:
     def _vary(self, items: Sequence[Any], about: str, place: str) -> None:
         """Keeps the first thing that shows each word of a property of few words, each truth, each thing left out."""
         things = [(item[name], item) for item in items if isinstance(item, Mapping) and (name := _id_name(item, about))]
+        # What was seen before comes first, as it was seen: lists are often in the order of ids that are made at random.
+        before = {key: index for index, key in enumerate(self._places.get(place, ()))}
+        things.sort(key=lambda thing: before.get(str(thing[0]), len(before)))  # stable
         found: dict[tuple[int, str, Any], Any] = {}
         for key in dict.fromkeys(key for _, item in things[:_KEPT] for key in item):
             shown = [(named, item.get(key)) for named, item in things]
@@ -212,6 +266,25 @@ class Known:
         """A thing of that word exists, and is to be taken before those that others made."""
         self._words[word(about)] = {str(value): value} | self._words.get(word(about), {})
 
+    def is_asker(self, about: str, value: Any) -> bool:
+        """True for the account with whose credentials is asked, and for its roles: what changes them may end all answers."""
+        return any(str(value) in self._asker.get(each, ()) for each in ("", word(about)))
+
+    def together(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Values of several of these names that one thing showed, the most of them first."""
+        found: list[dict[str, Any]] = []
+        for thing in (thing for alike in self._together.values() for thing in alike):
+            given = {name: thing[snake(name)] for name in names if snake(name) not in _IDS and snake(name) in thing}
+            if len(given) > 1 and given not in found:
+                found.append(given)
+        yield from sorted(found, key=lambda given: -len(given))  # stable
+
+    def of_thing(self, about: str, name: str) -> Iterator[Any]:
+        """What things of that word show under a name, where they are listed: the `uri` of data sets."""
+        for (place, shown), values in self._shown.items():
+            if shown == snake(name) and word(place.rpartition("/")[2]) == word(about):
+                yield from values.values()
+
     def has(self, about: str, value: Any) -> bool:
         """True if a thing of that word was seen, or the user says that it exists."""
         said = (item for name, values in self.given.items() if word(name) == word(about) for item in values)
@@ -224,14 +297,28 @@ class Known:
         sources: list[tuple[Mapping[str, Any], bool]] = [
             ({str(value): value for value in self._said(name, about)}, True),
             (self._links.get((operation.operation_id or "", name), {}), True),
-            (self._places.get(place, {}), True),
         ]
+        # What is there says itself what it is called: by that property, and not by the id that it has beside it. A
+        # `task_id` below `/tasks` may be another task's, though, where there is an `id`.
+        own = self._shown.get((place, snake(name)), {}) if snake(name) not in _IDS else {}
+        if own and (word(name) != word(about) or place not in self._numbered):
+            sources.append((own, True))
+        sources.append((self._places.get(place, {}), len(sources) == 2))
+        sources.append((self._maps.get(place, {}), False))
         if snake(name) not in _IDS:
             sources.append((self._words.get(word(name), {}), False))
         if about:
             sources.append((self._words.get(word(about), {}), False))
         if snake(name) not in _IDS:
             sources.append((self._names.get(snake(name), {}), False))
+        stem = _unnumbered(name)
+        if stem != snake(name):  # `/towns/{town1}/to/{town2}`: the second is where the first is
+            first = next(each for each in re.findall(r"\{([^{}]*)\}", operation.path) if _unnumbered(each) == stem)
+            above = (operation.base_paths[0] + operation.path.partition(f"{{{first}}}")[0].rstrip("/")).count("/")
+            there = "/".join(place.split("/")[: above + 1])
+            sources += [(self._shown.get((there, stem), {}), False)]
+            sources += [(self._words.get(word(each), {}), False) for each in (stem, before(operation.path, first))]
+            sources += [(self._names.get(stem, {}), False)]
         for source, sure in sources:
             for key, value in list(source.items()):
                 if key not in seen and f"{place}/{quote(key, safe='')}" not in self._gone:
@@ -260,22 +347,65 @@ class Known:
                     seen.add(key)
                     yield value
 
+    def called(self, about: str) -> list[Any]:
+        """What things of that word are called, as answers showed them."""
+        return list(self._words.get(word(about), {}).values())
+
     def shown_as(self, name: str) -> list[Any]:
         """Values that answers showed under a name."""
         return list(self._names.get(snake(name), {}).values())
 
-    def filled(self, value: Any) -> Any:
-        """A body in which each `project_id` is the id of a project that was seen."""
-        if isinstance(value, Mapping):
-            return {key: self._filled_leaf(key, item) for key, item in value.items()}
-        return [self.filled(item) for item in value] if isinstance(value, list) else value
+    def filled(self, value: Any, own: str = "") -> Any:
+        """A body in which each `project_id` is the id of a project that was seen, each `dataset_uri` that of a data set.
 
-    def _filled_leaf(self, key: str, item: Any) -> Any:
+        `own` is the word of what is made with it: that must be new, most often.
+        """
+        if isinstance(value, Mapping):
+            return {key: self._filled_leaf(key, item, own) for key, item in value.items()}
+        return [self.filled(item, own) for item in value] if isinstance(value, list) else value
+
+    def referred(self, value: Any, about: str = "") -> Any:
+        """A body in which things inside of others are those that were seen: `{"roles": [{"name": "admin"}]}`."""
+        if isinstance(value, list):
+            return [self.referred(item, about) for item in value]
+        if not isinstance(value, Mapping):
+            return value
+        fresh = {key: self.referred(item, key) for key, item in value.items()}
+        for name in (name for name in value if about and snake(name) in _IDS):
+            seen = (each for each in self.called(about) if type(each) is type(value[name]))
+            fresh[name] = next(seen, value[name])
+        return fresh
+
+    def _filled_leaf(self, key: str, item: Any, own: str) -> Any:
         if _plain(item) and re.search(r"(_id|Id|ID|_uuid)$", key):
             kind = type(item)
             about = self._words.get(word(key), {})
             return next((value for value in about.values() if type(value) is kind), item)
-        return self.filled(item)
+        if isinstance(item, str) and (match := _OF_THING.fullmatch(snake(key))) is not None and word(match[1]) != own:
+            return next((each for each in self.of_thing(match[1], match[2]) if isinstance(each, str)), item)
+        return self.filled(item, own)
+
+
+_ME = re.compile(r"me|myself|self|who_?am_?i|current(_?(user|account))?")
+_CALLED = ("id", "uuid", "_id", "username", "user_name", "login", "email")
+
+
+def is_askers(path: str) -> bool:
+    """True for a path that names whoever asks: `/users/me`.
+
+    >>> is_askers("/users/me"), is_askers("/whoami"), is_askers("/users/me/keys"), is_askers("/users/{me}")
+    (True, True, False, False)
+    """
+    return _ME.fullmatch(snake(path.rstrip("/").rpartition("/")[2])) is not None and not path.rstrip("/").endswith("}")
+
+
+def _user_of(request: Request) -> Iterator[str]:
+    """The name that Basic credentials say (RFC 7617, 2)."""
+    scheme, _, said = (header(request.headers, "authorization") or "").partition(" ")
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            name = b64decode(said).decode().partition(":")[0]
+            yield from [name] if name else []
 
 
 def _is_called(value: Any, name: str) -> bool:
@@ -291,9 +421,25 @@ def _lists(value: Any) -> bool:
     return isinstance(value, list)
 
 
+def _unnumbered(name: str) -> str:
+    """What several are numbered of: `town` of `town2`."""
+    return re.sub(r"(?<=[a-z])_?\d$", "", snake(name))
+
+
+_ABOUT_ALL = frozenset({"links", "meta", "metadata", "error", "errors", "pagination", "paging", "embedded"})
+
+
+def _is_map(value: Mapping[str, Any]) -> bool:
+    """True for things by what they are called: several names, what stands under them all lists or all objects."""
+    kinds = {type(item) for item in value.values()}
+    names = {snake(key) for key in value}
+    return len(names) > 1 and kinds in ({list}, {dict}) and names.isdisjoint(_ABOUT_ALL | {*_WRAPS}) and "" not in value
+
+
 def _id_name(item: Mapping[str, Any], about: str) -> str | None:
     """The property that says what a thing is called."""
-    return next((name for name in (*_IDS, f"{about}_id", f"{about}Id", f"{about}ID") if name in item and _plain(item[name])), None)  # fmt: skip
+    names = (*_IDS, f"{about}_id", f"{about}Id", f"{about}ID", about)
+    return next((name for name in names if name in item and _plain(item[name])), None)
 
 
 def id_of(value: Any, about: str) -> Any:

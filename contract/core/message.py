@@ -58,7 +58,7 @@ def request(
     before others. Credentials are the sender's own, and not added.
     """
     given = given or {}
-    path = operation.base_paths[0] + operation.path
+    path = operation.base_paths[0] + operation.served_path
     query: list[str] = []
     headers: list[tuple[str, str]] = []
     cookies: list[str] = []

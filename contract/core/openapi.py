@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import islice, product
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from contract.core import parameters
 from contract.core.bodies import NOTHING, Content, Judged, nested_too_deep, read
 from contract.core.document import Document, escape, resolve
-from contract.core.evidence import Exchange, Request, worked_out
+from contract.core.evidence import Exchange, Request, header, worked_out
 from contract.core.finding import fold
 from contract.core.router import Router
 from contract.core.schema import Schemas
@@ -23,6 +23,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", 
 
 PREFIX = re.compile(r"api|rest|v?\d+(?:\.\d+)*|public|private|internal", re.IGNORECASE)
 _RANGE = re.compile(r"[1-5]XX$", re.IGNORECASE)
+_MOVES = frozenset({301, 302, 307, 308})
 OF_THE_SERVER = frozenset({405, 408, 413, 414, 417, 421, 425, 426, 429, 431})
 """Statuses that a server or a gateway gives in front of every operation, unless the operation declares the number."""
 
@@ -137,6 +138,8 @@ class Operation:
         self.pointer = pointer
         self.item_pointer = item
         self.base_paths = bases
+        self.served_path = path
+        """The path as it is asked: with a slash at its end, or without, where the server redirects to that."""
         self.raw: Mapping[str, Any] = resolve(root, pointer)
         self._answered: tuple[Exchange, Answer] | None = None
         self._media: dict[tuple[str, str | None], MediaType | None] = {}
@@ -261,11 +264,32 @@ class Operation:
         if self._asked is None or self._asked[0] is not exchange:
             found = None
             for base in self.base_paths:
-                found = found or _template(base + self.path).fullmatch(exchange.request.path)
+                for path in dict.fromkeys((self.served_path, self.path)):
+                    found = found or _template(base + path).fullmatch(exchange.request.path)
             names = re.findall(r"\{([^{}]*)\}", self.path)
             values = [unquote(text) for text in found.groups()][-len(names) :] if found is not None and names else []
             self._asked = (exchange, dict(zip(names, values, strict=False)))
         return self._asked[1]
+
+    def settles(self, exchange: Exchange) -> bool:
+        """True for a redirect to the same path but for the slash at its end: from now on the operation is asked there.
+
+        Routers redirect so, whatever the operation is, and clients follow (RFC 9110, 15.4). What the document declares
+        of a redirect is an answer of its own.
+        """
+        answer, path = exchange.response, exchange.request.path
+        if answer is None or answer.status not in _MOVES or self.served_path != self.path:
+            return False
+        if str(answer.status) in self.responses or path.endswith("/") != self.path.endswith("/"):
+            return False
+        other = path[:-1] if path.endswith("/") else f"{path}/"
+        target = urlsplit(urljoin(f"http://zq7{path}", header(answer.headers, "location") or "")).path
+        if target != other or len(other) < 2:
+            return False
+        if not any(_template(base + self.path).fullmatch(path) for base in self.base_paths):
+            return False
+        self.served_path = self.path[:-1] if self.path.endswith("/") else f"{self.path}/"
+        return True
 
     def answer(self, exchange: Exchange) -> Answer:
         """What the document says of an exchange's answer, worked out once for all rules."""
@@ -390,6 +414,24 @@ class Contract:
                     common.pop()
         return "/" + "".join(f"{part}/" for part in common or ())
 
+    def moved(
+        self, method: str, path: str
+    ) -> tuple[Operation | None, tuple[str, ...], tuple[str, ...], frozenset[str]] | None:
+        """As the router finds it, for a path that the server has moved by the slash at its end; None for all others."""
+        if len(path) < 2:
+            return None
+        found = self.router.find(method, path[:-1] if path.endswith("/") else f"{path}/")
+        return found if found is not None and found[0] is not None and found[0].served_path != found[0].path else None
+
+    def settle(self, method: str, path: str) -> None:
+        """Takes it from an earlier run that the server has moved an operation by the slash at the end of its path."""
+        if len(path) < 2 or self.match(method, path) is not None:
+            return
+        found = self.router.find(method.upper(), path[:-1] if path.endswith("/") else f"{path}/")
+        if found is not None and found[0] is not None:
+            own = found[0].path
+            found[0].served_path = own[:-1] if own.endswith("/") else f"{own}/"
+
     def match(self, method: str, path: str) -> Match | None:
         """The operation that a request belongs to, static segments before templated ones (OpenAPI 3.1, 4.8.8).
 
@@ -397,6 +439,8 @@ class Contract:
         does not, `operation` is None.
         """
         found = self.router.find(method.upper(), path)
+        if found is None or found[0] is None:
+            found = self.moved(method.upper(), path) or found
         return None if found is None else Match(found[0], dict(zip(found[1], found[2], strict=True)), found[3])
 
 

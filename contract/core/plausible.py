@@ -7,7 +7,7 @@ A schema often says `string` where the server wants a duration, an address or a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from contract.core.document import escape, unescape
@@ -111,6 +111,9 @@ _OPTIONS = re.compile(
     r"""[:\s]*((?:["'`“‘]?[A-Za-z0-9][\w.:/+-]*["'`”’]?(?:\s*,\s*(?:or |and )?|\s+(?:or|and)\s+|\s*[|/]\s*))+["'`“‘]?[A-Za-z0-9][\w:/+-]*["'`”’]?)"""
 )
 
+_BRACKETS = re.compile(r"\((?:one of|either)?:?((?:[^()\n]){3,300})\)", re.IGNORECASE)
+_QUOTED = re.compile(r"""(["'`“‘])([\w.:/+-]{1,60})["'`”’]""")
+
 
 def options_in(description: str) -> list[str]:
     """The values that a description says are allowed: in capitals or quoted, since plain words may be a sentence.
@@ -119,6 +122,8 @@ def options_in(description: str) -> list[str]:
     (['REPLACE', 'DELETE'], ['on', 'off', 'auto'])
     >>> options_in("It must be given or left out"), options_in("Can be A.")
     ([], [])
+    >>> options_in("Kind of thing ('file', 'directory')"), options_in("Format (one of null, 'text' or 'base64')")
+    (['file', 'directory'], ['text', 'base64'])
     """
     for match in _CHOICE.finditer(description):
         listed = _OPTIONS.match(description, match.end())
@@ -129,18 +134,70 @@ def options_in(description: str) -> list[str]:
         quoted = [word[1:-1] for word in words if word[0] in "\"'`“‘" and word[-1] in "\"'`”’" and len(word) > 2]
         if len(quoted) == len(words) or all(re.fullmatch(r"[A-Z0-9][A-Z0-9_.-]+", word) for word in words):
             return quoted or words
+    for match in _BRACKETS.finditer(description):
+        words = [part for part in re.split(r"\s*,\s*(?:or |and )?|\s+(?:or|and)\s+|\s*\|\s*", match[1].strip()) if part]
+        quoted = [_QUOTED.fullmatch(word) for word in words if word.lower() not in ("null", "none")]
+        options = [each[2] for each in quoted if each is not None]
+        if len(options) > 1 and len(options) == len(quoted):
+            return options
     return []
 
 
-def as_described(value: Any, descriptions: Mapping[str, str]) -> Any:
-    """A value in which each text that only repeats its own name is the example of its description, by place."""
-    for place, leaf in _leaves(value, ""):
-        name = _name(place)
-        if isinstance(leaf, str) and re.fullmatch(rf"{re.escape(name)}(-\d+)?", leaf):
-            said = descriptions.get(place, "")
-            told = [*shown_in(said), *options_in(said)]
-            value = _put(value, place, told[0]) if told else value
+def as_described(value: Any, descriptions: Mapping[str, str], turn: int = 0) -> Any:
+    """A value in which each text that only repeats its own name is the example of its description, by place.
+
+    What a description lists is taken in turns: with `turn` 1 the second of each list.
+    """
+    for place, _ in unsaid(value):
+        said = descriptions.get(place, "")
+        told = [*shown_in(said), *options_in(said)]
+        value = _put(value, place, told[min(turn, len(told) - 1)]) if told else value
     return value
+
+
+def as_named(value: Any, descriptions: Mapping[str, str], named: Callable[[str, str], str | None]) -> Any:
+    """A value in which each text that only repeats its own name, and is described as the name or id of a thing, is one.
+
+    `named` gives one for a place and a thing, where it knows any.
+    """
+    for place, _ in unsaid(value):
+        found = next((name for thing in things_in(descriptions.get(place, "")) if (name := named(place, thing))), None)
+        value = value if found is None else _put(value, place, found)
+    return value
+
+
+def unsaid(value: Any) -> Iterator[tuple[str, str]]:
+    """Places of texts that only repeat their own name, which says nothing."""
+    for place, leaf in _leaves(value, ""):
+        if isinstance(leaf, str) and re.fullmatch(rf"{re.escape(_name(place))}(-\d+)?", leaf):
+            yield place, leaf
+
+
+_CALLED = r"(?:name|id|uuid|key|slug|handle|identifier)"
+_THING_S = re.compile(rf"\W{{0,9}}(?:(?:an?|the)\s+)?((?:[A-Za-z][\w-]*\s+){{1,2}}?){_CALLED}\b", re.IGNORECASE)
+_OF_THING = re.compile(
+    rf"\W{{0,9}}(?:(?:an?|the|unique)\s+){{0,2}}{_CALLED}\s+of\s+(?:(?:an?|the)\s+)?([A-Za-z][\w-]*(?:\s+[A-Za-z][\w-]*)?)", re.I
+)  # fmt: skip
+_LINKING = frozenset(("to", "that", "which", "in", "for", "of", "is", "on", "from", "with", "where", "as", "and", "or"))
+_ARTICLES = frozenset(("a", "an", "the", "this", "unique", "full", "new"))
+
+
+def things_in(description: str) -> list[str]:
+    """What a description begins by saying the name or id of, the most special first.
+
+    >>> things_in("Kernel spec name (defaults to that of the server)"), things_in("The id of the project to move")
+    (['kernel_spec', 'kernelspec', 'spec'], ['project'])
+    >>> things_in("A name that is shown"), things_in("Name of the user.")
+    ([], ['user'])
+    """
+    matches = (_THING_S.match(description), _OF_THING.match(description))
+    said = (match[1].lower().split() for match in matches if match is not None)
+    words = next((kept for each in said if (kept := [word for word in each if word not in _ARTICLES])), [])
+    if len(words) > 1 and words[1] in _LINKING:
+        words = words[:1]
+    if not words or words[-1] in _LINKING or words[0] in _LINKING:
+        return []
+    return list(dict.fromkeys(("_".join(words), "".join(words), words[-1])))
 
 
 def _name(place: str) -> str:
@@ -181,6 +238,7 @@ _MISSING = re.compile(r"required|missing|\b(?:not|isn't|is not) (?:present|provi
 _LEAST = re.compile(r"(?:at least|minimum(?: length)?(?: of| is)?|longer than(?: or equal to)?|(?:not|no)(?: be)? (?:shorter|fewer|less) than|greater than(?: or equal to)?|>=?|min(?:imum)?:?)\s*(\d+)", re.I)  # fmt: skip
 _MOST = re.compile(r"(?:at most|maximum(?: length)?(?: of| is)?|shorter than(?: or equal to)?|(?:not|no)(?: be| have)? (?:longer|more|greater) than|less than(?: or equal to)?|<=?|max(?:imum)?:?|may not be greater than)\s*(\d+)", re.I)  # fmt: skip
 _ONE_OF = re.compile(r"(?:one of|allowed(?: values)?(?: are)?|possible values(?: are)?|expected|either|valid values(?: are)?|choose from)[:\s]*[\[({]?\s*([^\])}.;]+)", re.I)  # fmt: skip
+_EITHER = re.compile(r"""([\"'`“‘])([\w.:/+-]{1,60})[\"'`”’],? or ([\"'`“‘])([\w.:/+-]{1,60})[\"'`”’]""")
 _UNWANTED = re.compile(r"(?:not|n't) (?:be )?(?:supported|allowed|permitted|accepted|recogni[sz]ed|implemented|(?:set|specified|used|given|changed|modified)\b)|un(?:known|supported|expected|recogni[sz]ed)|read[- ]?only|must be (?:absent|empty|omitted)|prohibited|deprecated|extra (?:fields?|inputs?|propert)", re.I)  # fmt: skip
 _KINDS: tuple[tuple[str, str], ...] = (
     (r"e-?mail", "user@example.com"),
@@ -194,6 +252,27 @@ _KINDS: tuple[tuple[str, str], ...] = (
     (r"\bfqdn|fully[- ]qualified|trailing dot|dns name|not canonical", "host.example.com."),
     (r"json", "{}"),
 )
+
+
+_DATA = re.compile(
+    r"foreign[ _-]?key|\bnot[ _]unique\b|_not_unique\b|\balready (?:exists?|taken|been taken|in use|used|registered)\b|"
+    r"\bduplicate (?:key|entry)\b|\bunique constraint\b",
+    re.IGNORECASE,
+)
+
+
+def is_about_data(refusal: str) -> bool:
+    """True for a refusal that speaks of what is there besides, as a 404 or 409 does: no schema can say that.
+
+    >>> is_about_data("Invalid foreign key."), is_about_data("The name is already taken"), is_about_data("is too short")
+    (True, True, False)
+    >>> is_about_data('{"code": "RECORD_NOT_UNIQUE"}'), is_about_data("The tags must be unique")
+    (True, False)
+    """
+    return _DATA.search(refusal) is not None
+
+
+_ONE = re.compile(r"(exactly|only|just) one of|either\b.*\bor\b|not both|mutually exclusive", re.I)
 
 
 def said_of(refusal: Any, place: str, names: frozenset[str] = frozenset(), value: Any = None) -> Iterator[str]:
@@ -251,7 +330,16 @@ def wanted(refusal: Any, absent: Mapping[str, Any]) -> dict[str, Any]:
         for name, texts in told.items()
         if any(re.search(rf"([\"'`“‘]){re.escape(name)}[\"'`”’]", text) for text in texts)
     }
-    return {name: value for name, value in absent.items() if (name in quoted if quoted else told[name])}
+    asked = [name for name in absent if (name in quoted if quoted else told[name])]
+    for name in list(asked):  # "exactly one of `start` and `run_id` must be given": the first of them
+        others = {
+            other
+            for other in asked
+            if other != name and any(_ONE.search(text) and text in told[other] for text in told[name])
+        }
+        if name in asked:
+            asked = [each for each in asked if each not in others]
+    return {name: absent[name] for name in asked}
 
 
 def without(value: Any, refusal: Any) -> Any:
@@ -269,6 +357,9 @@ def without(value: Any, refusal: Any) -> Any:
 
 def _asked_for(sentence: str, leaf: Any) -> Any:
     choice = _ONE_OF.search(sentence)
+    quoted = _EITHER.search(sentence) if choice is None and isinstance(leaf, str) else None
+    if quoted is not None and leaf not in quoted.group(2, 4):
+        return quoted[2]
     if choice is not None and isinstance(leaf, str):
         options = [part.strip(" '\"`") for part in re.split(r",|\bor\b|\band\b|\|", choice[1])]
         plain = [option for option in options if option and re.fullmatch(r"[\w.:/+-]+", option)]

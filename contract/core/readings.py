@@ -264,15 +264,17 @@ def _recoded(data: bytes, charset: str | None) -> str | None:
         return None
 
 
-def decode(data: bytes, charset: str | None) -> str:
-    """The text of bytes in a named charset, a byte order mark left out; UTF-8 where none is named.
+def decode(data: bytes, charset: str | None, keeps_mark: bool = False) -> str:
+    """The text of bytes in a named charset, a byte order mark left out unless it is kept; UTF-8 where none is named.
 
     Raises `UnicodeDecodeError` where they are none, and `Unread` for a charset that nobody knows.
     """
     if charset is None or charset.lower() in ("utf-8", "utf8"):
-        return data.decode().removeprefix("\ufeff")
+        text = data.decode()
+        return text if keeps_mark else text.removeprefix("\ufeff")
     try:
-        text = data.decode(charset).removeprefix("\ufeff")
+        text = data.decode(charset)
+        text = text if keeps_mark else text.removeprefix("\ufeff")
         text.encode()  # some of what Python calls a charset makes halves of characters
     except UnicodeDecodeError:
         raise

@@ -448,7 +448,7 @@ class _Maker:
 
     def is_banned(self, nodes: Parts, name: str) -> bool:
         return any(
-            isinstance(schema, Mapping) and schema.get(self.banned) is True
+            self.schemas.is_marked(schema, self.banned)
             for _, node in nodes
             for key, schema in _map(node.get("properties")).items()
             if key == name
@@ -621,7 +621,7 @@ class _Maker:
             if not isinstance(inner, Mapping):
                 continue
             for name, schema in _map(node.get("properties")).items():
-                if isinstance(schema, Mapping) and schema.get(self.banned) is True:
+                if self.schemas.is_marked(schema, self.banned):
                     yield from self.marked(f"{place}/properties/{escape(name)}", name, inner)
 
     def marked(self, pointer: str, name: str, inner: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Any]]:

@@ -110,6 +110,14 @@ class Schemas:
         """What of this the document has anywhere: "readOnly", "writeOnly", "byte", "discriminator"."""
         return _mentioned(self.value)
 
+    @cached_property
+    def _marks(self) -> _Marks:
+        return _Marks(self.value)
+
+    def is_marked(self, node: Any, mark: str) -> bool:
+        """True for a schema that is `readOnly` or `writeOnly`, itself or by what it refers to."""
+        return mark in self._mentioned and self._marks.is_marked(node, mark)
+
     @property
     def discriminates(self) -> bool:
         """True if there is any discriminator."""
@@ -268,7 +276,8 @@ class Schemas:
         """Properties that no schema at their place names, although it names others.
 
         Yields (pointer of the object, indices folded; component pointer; name; value). A property that any branch of
-        `allOf`, `anyOf`, `oneOf`, `if`/`then`/`else` or `dependentSchemas` names is declared, whichever branch fits.
+        `allOf`, `anyOf`, `oneOf`, `if`/`then`/`else` or `dependentSchemas` names is declared, whichever branch fits; so
+        is one that is named by `required` alone.
         """
         from contract.core import strict
 
@@ -328,7 +337,8 @@ class Schemas:
                 yield from self._undeclared(below, item, where + star([name]))
                 continue
             if not is_open and owner is not None:
-                yield where, owner, name, item
+                if not any(name in demanded(node) for _, node in nodes):
+                    yield where, owner, name, item
                 continue
             for place, node in nodes:
                 for keyword in ("additionalProperties", "unevaluatedProperties"):
@@ -499,6 +509,12 @@ def _sentence(where: str, keyword: str, name: str | None, schema: Any, instance:
     if keyword in ("writeOnly", "readOnly"):
         return f"{place} is sent although it is {keyword}"
     return f"{place} breaks {describe(schema, keyword)}"
+
+
+def demanded(node: Mapping[str, Any]) -> list[str]:
+    """The names under `required`."""
+    names = node.get("required")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def _telling(errors: Iterable[Any]) -> Iterator[Any]:

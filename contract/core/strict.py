@@ -24,6 +24,7 @@ from contract.core.schema import (
     DIALECT,
     Schemas,
     at_place,
+    demanded,
     document_uri,
     is_matched,
     located,
@@ -216,6 +217,9 @@ class _Node:
             self.properties[name] = tuple(below)
             if matched:
                 self.overlapping[f"property {name}"] = tuple(below)
+        for name in {name for _, node in mappings for name in demanded(node)} - named if named else ():
+            if not any(is_matched(pattern, name) for pattern in patterns):
+                self.properties[name] = ()
         for pattern in patterns:
             self.patterns[pattern] = tuple(
                 each for place, node in mappings for each in self._of_patterns(place, node, [pattern])

@@ -19,6 +19,7 @@ from contract.core.document import escape, resolve, unescape
 from contract.core.evidence import Headers, Request, header, is_json
 from contract.core.plausible import as_described, better, siblings, snake
 from contract.core.sample import MISSING
+from contract.core.verbs import LETS_IN, changes_asker
 
 if TYPE_CHECKING:
     from contract.core.openapi import MediaType, Operation, Parameter
@@ -32,6 +33,7 @@ NO_TYPE = "application/x-zq7"
 
 _TEXTS = ("zq7-no-such", "(", "\x01", "żółw", "*zq7", "-1", "0", "a b/c", "")
 """Texts that keep a schema of type string and that servers trip over."""
+_NAMES = ("id", "uuid", "_id", "key", "name", "slug", "code")
 _FIELDS = ("*zq7", "", "zq7", '"')  # the same for a header's value
 _WHOLE = (0, -1, 2**31, 2**63)
 _ADDED = 20  # properties that a plain body lacks, each of them added alone and broken
@@ -98,8 +100,28 @@ def everything(
     """All that is asked of an operation beside its plain request, what tells most first.
 
     Then each parameter and each place of the body has its turn: all are asked something before one is asked twice. `seen`
-    gives values that answers showed under a name: those that an enum does not list are worth to be sent.
+    gives values that answers showed under a name: those that an enum does not list are worth to be sent. Whoever asks is
+    told nothing that may end its own access.
     """
+    asks = _everything(operation, base, secured, takes_credentials, seen)
+    yield from asks if not changes_asker(operation) else (ask for ask in asks if not _lets_in(ask.request.body))
+
+
+def _lets_in(body: bytes | None) -> bool:
+    """True for a body with a property that decides who is let in."""
+    try:
+        return any(LETS_IN.fullmatch(snake(name)) is not None for name, _ in _members(body or b""))
+    except ValueError:
+        return False
+
+
+def _everything(
+    operation: Operation,
+    base: Base,
+    secured: bool,
+    takes_credentials: bool,
+    seen: Callable[[str], Iterable[Any]],
+) -> Iterator[Ask]:
     yield from _access(operation, base, secured, takes_credentials)
     yield from _root(operation, base)
     negotiated = _negotiated(operation, base)
@@ -177,7 +199,25 @@ def _access(operation: Operation, base: Base, secured: bool, takes_credentials: 
 def _of_path(operation: Operation, base: Base, parameter: Parameter) -> Iterator[Ask]:
     label = parameter.label
     for value in _ill_formed(operation, parameter, base.given.get(label)):
-        yield from _asked(f"`{label}` as {_shown(value)}", base.write(operation, given={label: value}), label)
+        asked = base.write(operation, given=_elsewhere(base, parameter, value))
+        yield from _asked(f"`{label}` as {_shown(value)}", asked, label)
+
+
+def _elsewhere(base: Base, parameter: Parameter, value: Any) -> dict[str, Any]:
+    """The path's value, and the body that names its thing with it: what contradicts itself is refused for that."""
+    given: dict[str, Any] = {parameter.label: value}
+    old = base.given.get(parameter.label)
+    if isinstance(base.body, Mapping) and isinstance(value, (str, int)):
+        named = {
+            name: str(value)
+            for name, item in base.body.items()
+            if isinstance(item, str)
+            and item == str(old)
+            and (snake(name) in _NAMES or snake(name) == snake(parameter.name))
+        }
+        if named:
+            given["body"] = {**base.body, **named}
+    return given
 
 
 def unknown_id(operation: Operation, parameter: Parameter, like: Any) -> Any:
@@ -272,8 +312,11 @@ def _negotiated(operation: Operation, base: Base) -> Iterator[Ask]:
         return
     yield Ask("an `Accept` that nothing satisfies", with_headers(plain, (("Accept", NO_TYPE),)), "header:Accept", is_blamed=False)  # fmt: skip
     yield Ask("`Accept: */*`", with_headers(plain, (("Accept", "*/*"),)), "header:Accept", is_blamed=False)
+    ranges = accepts(operation).split(", ")[:-1]
+    for each in ranges[:3] if len(ranges) > 1 else ():  # one that is never sent, though it is declared
+        yield Ask(f"`Accept: {each}`", with_headers(plain, (("Accept", each),)), "header:Accept", is_blamed=False)
     yield Ask("`Accept: text/plain`", with_headers(plain, (("Accept", "text/plain"),)), "header:Accept", is_blamed=False)  # fmt: skip
-    if not plain.path.endswith("/"):
+    if not plain.path.endswith("/") and operation.served_path == operation.path:
         slashed = replace(plain, url=f"{plain.path}/" + (f"?{plain.query}" if plain.query else ""))
         yield Ask("a slash at the end", slashed, None, is_blamed=False)
 
@@ -563,7 +606,8 @@ def _root(operation: Operation, base: Base) -> Iterator[Ask]:
             ("application/x-www-form-urlencoded", form.encode()),
         ):
             if operation.request_body.media(media) is None:
-                yield Ask(f"the media type {media}, which is not declared", replace(with_headers(plain, (("Content-Type", media),)), body=body), "header:Content-Type", is_blamed=False)  # fmt: skip
+                # Its body is another one, too: what is wrong with it may have nothing to do with what it is called.
+                yield Ask(f"the media type {media}, which is not declared", replace(with_headers(plain, (("Content-Type", media),)), body=body), "body", is_blamed=False)  # fmt: skip
         if plain.body.lstrip()[:1] == b"{":
             # Some answer their refusals in another way to those who take anything.
             anything = with_headers(plain, (("Accept", "*/*"),))
@@ -733,6 +777,8 @@ def enums(operation: Operation, base: Base) -> Iterator[tuple[str, list[Any]]]:
     for _, node in operation.schemas.flatten([media.schema]):
         for name in node.get("properties") or ():
             members = _enum_at(operation, media, f"/{escape(str(name))}")
+            if changes_asker(operation) and LETS_IN.fullmatch(snake(str(name))) is not None:
+                continue
             if len(members) > 1:
                 yield name, members
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from contract.core.known import before, word
+from contract.core.known import before, is_askers, word
 
 if TYPE_CHECKING:
     from contract.core.openapi import Operation
@@ -39,6 +39,38 @@ def deletes(operation: Operation) -> bool:
     last = next((part for part in reversed(operation.path.split("/")) if part), "")
     verb = last.rpartition(":")[2] if ":" in last else last
     return operation.method == "DELETE" or _DELETES.fullmatch(verb.lower().replace("-", "_")) is not None
+
+
+_OF_ACCOUNTS = re.compile(
+    r"(.*_)?(passwords?|credentials?|roles?|permissions?|groups?|(un)?lock|disable|deactivate|suspend|ban|block|rename)"
+)
+
+
+def changes_what_it_names(operation: Operation) -> bool:
+    """True if it writes to the thing that its path names, or to what an account is let in with.
+
+    Whoever asks must not do that to its own account: with another password or role nobody asks anything any more.
+    """
+    last = operation.path.rstrip("/").rpartition("/")[2].rpartition(":")[2]
+    if last.endswith("}"):
+        return operation.method in ("PUT", "PATCH", "DELETE", "POST")
+    return operation.method not in SAFE and (
+        deletes(operation) or _OF_ACCOUNTS.fullmatch(last.lower().replace("-", "_")) is not None
+    )
+
+
+SECRET = re.compile(r"(.*_)?(pass(word|wd|phrase)?|pwd|secret|token|credentials?|(api|private|access)_?key|otp|pin)")
+"""What lets somebody in is called so."""
+LETS_IN = re.compile(
+    rf"{SECRET.pattern}|(.*_)?(e?_?mail|user_?name|login|status|state|roles?|groups?|polic(y|ies)|permissions?|active|"
+    r"(is_)?(enabled|disabled|locked|blocked|active)|provider|tfa|mfa)"
+)
+"""What decides of an account whether, and as whom, it is let in."""
+
+
+def changes_asker(operation: Operation) -> bool:
+    """True if it writes to the account with which is asked: `PATCH /users/me`."""
+    return operation.method not in SAFE and is_askers(operation.path)
 
 
 def about(operation: Operation) -> str:

@@ -12,6 +12,7 @@ from contract.core.creations import REFERENCE
 from contract.core.evidence import Complaint, Exchange
 from contract.core.finding import folded
 from contract.core.honest import status_of
+from contract.core.plausible import is_about_data
 
 if TYPE_CHECKING:
     from contract.core.openapi import Operation
@@ -43,7 +44,8 @@ def complaints(
             yield Complaint("auth-not-enforced", operation.key, (exchange,), said, "security", where, source)
         return
     is_plain = ask.what == "plainly"
-    if status in _REFUSED and ask.is_blamed and (is_accepted or (is_plain and not was_refused)):
+    is_blamed = ask.is_blamed and not is_about_data(exchange.response.body.decode("utf-8", "replace"))
+    if status in _REFUSED and is_blamed and (is_accepted or (is_plain and not was_refused)):
         if next(parameters.errors(operation, exchange, operation.path_values(exchange)), None) is None:
             how = "" if is_plain else f" ({_honestly(ask.what)})"
             said = f"The request keeps the document{how}, and the server refuses it with {status}."
@@ -81,12 +83,19 @@ def not_served(
     elif is_sure and all(status == 404 for status in answers):
         there = " for what is known to exist" if "{" in operation.path else ""
         # A 404 may be about something else that the request names: `{"user_id": 3}`.
-        if (not there or _refers(base)) and not all(map(is_router_s, seen)):
+        if (not there or _refers(base) or _may_be_absent(operation)) and not all(map(is_router_s, seen)):
             return
         said = f"Every honest request is answered with 404{there}."
     else:
         return
     yield Complaint("operation-not-served", operation.key, (shown,), said, source=source)
+
+
+def _may_be_absent(operation: Operation) -> bool:
+    """True where what is asked for lies inside of a thing, and the document says that it may not be found: a picture of
+    a user. That the operation says so itself shows that it is served.
+    """
+    return not operation.path.rstrip("/").endswith("}") and "404" in operation.responses
 
 
 def is_secured(operation: Operation) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from contract.core import rule
+from contract.core.document import resolve
 from contract.core.evidence import Exchange
 from contract.core.finding import Fix, Level, Mismatch, Proof, Where
 from contract.core.openapi import Operation
@@ -31,16 +32,29 @@ def response_schema(operation: Operation, exchange: Exchange) -> Iterator[Mismat
         errors = operation.schemas.errors(judged.schema, "response", judged.value)
         found.extend((judged.where + error.pointer, error) for error in errors)
     for pointer, error in found:
+        is_untyped = error.observed == "null" and _is_nullable_without_type(operation, error.component)
         yield Mismatch(
             Where("response", answer.declared.key, exchange.response.media_type, pointer),
             declared=error.declared,
             observed=error.observed,
-            message=error.message[0].upper() + error.message[1:] + ".",
+            message=error.message[0].upper() + error.message[1:] + "." + (_UNTYPED if is_untyped else ""),
             keyword=error.keyword,
             component=error.component,
             name=error.name,
-            fix=_fix(error.keyword, error.observed, error.name),
+            fix=_fix("nullable" if is_untyped else error.keyword, error.observed, error.name),
         )
+
+
+_UNTYPED = " `nullable` says nothing there, since no `type` stands beside it."
+
+
+def _is_nullable_without_type(operation: Operation, component: str) -> bool:
+    """True where the author meant that it may be null, and did not say so (OpenAPI 3.0.3, 4.7.24.1)."""
+    try:
+        declared = resolve(operation.root, component)
+    except (KeyError, ValueError, IndexError, TypeError):
+        return False
+    return isinstance(declared, Mapping) and declared.get("nullable") is True and "type" not in declared
 
 
 def _fix(keyword: str, observed: str, name: str | None) -> Fix:
@@ -50,6 +64,8 @@ def _fix(keyword: str, observed: str, name: str | None) -> Fix:
         return Fix(
             'Say that it may be null: `type: [..., "null"]`, or `nullable: true` in OpenAPI 3.0.', "Never send null."
         )
+    if keyword == "nullable":
+        return Fix("Write `type` beside `nullable`, or add a branch that is null.", "Never send null.")
     if keyword == "enum":
         return Fix(f"Add {observed} to the `enum`.", "Send only the values that the `enum` lists.")
     if keyword in ("additionalProperties", "unevaluatedProperties"):

@@ -130,6 +130,21 @@ def test_what_is_left_out_is_the_same_at_the_whole_and_at_its_part(tmp_path: Pat
     assert places(check(tmp_path, paths, Api({"POST /tasks": make}))) == [None]
 
 
+def test_what_lies_in_an_object_that_is_added_is_that_object(tmp_path: Path) -> None:
+    """The plain request has none: whether the object fails or what is odd in it, nobody can tell."""
+    inner = {"type": "object", "properties": {name: {"type": "string", "minLength": 1} for name in ("a", "b", "c")}}
+    schema = {"type": "object", "required": ["title"], "properties": {"title": {"type": "string"}, "more": inner}}
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+    paths = {"/tasks": {"post": {"operationId": "make", "requestBody": body, "responses": {"201": BODY, "400": BODY}}}}
+
+    def make(asked: Asked) -> Answer:
+        if not isinstance(asked.json, dict) or not isinstance(asked.json.get("title"), str):
+            return Answer(400, {})
+        return SILENT if "more" in asked.json else Answer(201, {"id": 1})
+
+    assert len(places(check(tmp_path, paths, Api({"POST /tasks": make})))) == 1
+
+
 def test_a_connection_that_ends_at_two_places_is_two_faults(tmp_path: Path) -> None:
     def answer(connection: socket.socket, request: bytes) -> None:
         if not request:

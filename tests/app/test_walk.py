@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sys
 import uuid
@@ -450,3 +451,22 @@ def test_what_a_server_keeps_of_what_the_fuzzer_made_up_is_not_told_as_its_own(t
     assert len(names) > 5  # the fuzzer made some up
     told_of = {row.where.pointer for row in report.findings if row.rule == "undeclared-property"}
     assert told_of == {"/score"}
+
+
+def test_a_walk_that_has_lost_its_credentials_says_so_and_ends(tmp_path: Path) -> None:
+    """Whatever it is that ends them: from then on answers say nothing of the operations."""
+    asked_of: Counter[str] = Counter()
+
+    def served(asked: Asked) -> Answer:
+        asked_of[asked.path] += 1
+        lost = asked.headers.get("authorization") != "Bearer t" or asked_of["/a"] > 5
+        return Answer(401, {}) if lost else Answer(200, [])
+
+    paths = {path: {"get": {"operationId": path[1:], "responses": LESS}} for path in ("/a", "/b", "/c")}
+    api = Api({f"GET {path}": served for path in paths})
+    report = check(tmp_path, paths, api, headers=["Authorization: Bearer t"])
+    (note,) = [note for note in report.run.notes if note.startswith("walk: ")]
+    assert re.fullmatch(
+        "walk: GET /[abc] and others, which took the same credentials before, answer 401; the rest was not asked", note
+    )
+    assert sum(asked_of.values()) < 40

@@ -49,6 +49,12 @@ def text(words: str, sent: Any = None, url: str = "/tasks/1") -> str:
     return said(words, sent, url, "text/plain")
 
 
+def test_the_letters_of_an_id_are_no_words() -> None:
+    words = "it cannot be done at all"
+    assert text(words, url="/tasks/7c26be50-be12-4d11-aat7-all1cannot9") == text(words, url="/tasks/1")
+    assert "done" not in text(words, url="/tasks/done")
+
+
 def test_an_answer_that_says_nothing_has_no_cause() -> None:
     nothing = Exchange(Request("PUT", "/tasks/1"), None, "walk", failure="timed out")
     assert cause(nothing, PUT) == ""

@@ -297,6 +297,18 @@ def test_one_place_of_requests_that_nobody_looks_at_is_one_habit() -> None:
     assert folds(compose(material(*two, **more), TODAY)) == [("invalid-request-accepted", [path]) for path in PATHS]
 
 
+def test_what_fails_whatever_it_is_asked_in_the_same_words_is_one_cause() -> None:
+    """A database that is down, and not a fault of each operation."""
+    said = b'{"message": "cannot connect to the database"}'
+    down = [exchange(path, 500, said) for path in PATHS for _ in range(3)]
+    assert folds(compose(material(*down), TODAY)) == [("server-error", list(PATHS))]
+    # One that answers others has a fault of its own; so has one that says something else.
+    up = [*down, exchange(next(iter(PATHS)), 200, b"{}")]
+    assert len(folds(compose(material(*up), TODAY))) >= 2
+    other = [*down[3:], *[exchange(next(iter(PATHS)), 500, b'{"message": "the index is out of range"}')] * 3]
+    assert sorted(len(paths) for rule, paths in folds(compose(material(*other), TODAY))) == [1, len(PATHS) - 1]
+
+
 def test_a_reader_of_another_media_type_is_one_cause_of_two_operations_already() -> None:
     body = {"content": {"application/json": {"schema": {"type": "object"}}}}
     post = {"post": {"requestBody": body, "responses": {"200": {"description": ""}, "201": {"description": ""}}}}

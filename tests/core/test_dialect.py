@@ -485,3 +485,25 @@ def test_each_moved_part_knows_where_it_stood() -> None:
     ]:  # fmt: skip
         assert new.back(now) == then
         assert new.back(new.forth(then)) == then
+
+
+def test_several_bodies_with_types_are_the_members_of_one() -> None:
+    """2.0 forbids it; who writes it means the properties of one object."""
+    name = {"name": "name", "in": "body", "type": "string", "required": True, "description": "its name"}
+    size = {"name": "size", "in": "body", "type": "integer"}
+    body = operation(operation={"parameters": [name, size]})["requestBody"]
+    assert body["required"] is True
+    assert body["content"] == {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {"name": {"type": "string", "description": "its name"}, "size": {"type": "integer"}},
+                "required": ["name"],
+            }
+        }
+    }
+    alone = operation(operation={"parameters": [size]})["requestBody"]
+    assert alone["content"]["application/json"]["schema"] == {"type": "integer"}
+    whole = {"name": "whole", "in": "body", "schema": {"type": "object"}}
+    told = operation(operation={"parameters": [size, whole]})["requestBody"]
+    assert told["content"]["application/json"]["schema"] == {"type": "object"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -363,3 +364,96 @@ def test_what_was_deleted_is_in_no_state() -> None:
     assert made.in_other_states("/tasks") == [3]
     made.forget("/tasks/3")
     assert made.in_other_states("/tasks") == []
+
+
+def test_what_is_listed_says_itself_what_a_path_asks_for() -> None:
+    """`/datasets/{uri}` is not asked for the number that each data set has beside its URI."""
+    listed = seen("/datasets", {"datasets": [{"id": 7, "uri": "s3://a"}, {"id": 8, "uri": "s3://b"}]})
+    made = known(("GET /datasets", listed))
+    assert list(values(made, "/datasets/{uri}", "uri", "/datasets"))[:2] == [("s3://a", True), ("s3://b", True)]
+    assert (7, False) in values(made, "/datasets/{uri}", "uri", "/datasets")
+    assert values(made, "/datasets/{id}", "id", "/datasets") == [(7, True), (8, True)]
+    # A name is no id where things say what they are called by.
+    tasks = known(("GET /tasks", seen("/tasks", [{"task_id": "t1", "name": "web"}])))
+    assert values(tasks, "/tasks/{task_id}", "task_id", "/tasks")[0] == ("t1", True)
+    # What stands beside an id may be another thing's.
+    comments = known(("GET /comments", seen("/comments", [{"id": 5, "comment_id": 4}])))
+    assert values(comments, "/comments/{comment_id}", "comment_id", "/comments")[0] == (5, True)
+
+
+def test_credentials_and_answers_say_who_asks() -> None:
+    basic = seen("/tasks", [])
+    asked = replace(basic, request=replace(basic.request, headers=(("Authorization", "Basic YW5uOnB3"),)))
+    made = known(("GET /tasks", asked), ("GET /users/me", seen("/users/me", {"data": {"id": 3, "name": "Ann"}})))
+    assert [each for each in ("ann", "pw", 3, "Ann", 4) if made.is_asker("users", each)] == ["ann", 3]
+    assert not made.is_asker("tasks", 3)
+    odd = replace(basic, request=replace(basic.request, headers=(("Authorization", "Basic \x01"),)))
+    assert not known(("GET /tasks", odd)).is_asker("users", "")
+
+
+def test_a_collection_may_be_a_map_by_name() -> None:
+    """`/marks` answers with lists by the kind of what is marked, and `/marks/{kind}` with one of them."""
+    made = known(("GET /marks", seen("/marks", {"people": [], "events": ["e-1"]})))
+    assert values(made, "/marks/{kind}", "kind", "/marks")[:2] == [("people", False), ("events", False)]
+    for other in ({"people": []}, {"people": [], "count": 3}, {"items": [], "errors": []}, {"data": {}, "links": {}}):
+        made = known(("GET /marks", seen("/marks", other)))
+        assert values(made, "/marks/{kind}", "kind", "/marks") == [], other
+    made = known(("GET /marks", seen("/marks", {"people": [], "events": []})))
+    assert values(made, "/marks/{kind}/{tag}", "tag", "/marks/people") == []
+
+
+def test_a_name_with_a_number_is_of_the_same_things() -> None:
+    made = known(("GET /towns", seen("/towns", [{"town": "Hoya", "size": 3}, {"town": "Ales"}])))
+    assert [value for value, _ in values(made, "/ways/{town1}/{town2}", "town2", "/ways/Ales")] == ["Hoya", "Ales"]
+    made = known(
+        ("GET /people", seen("/people", [{"tag": "p-1"}])),
+        ("GET /events", seen("/events", [{"tag": "e-1"}, {"tag": "e-2"}])),
+    )
+    path = "/events/{tag1}/span/{tag2}"
+    assert [value for value, _ in values(made, path, "tag1", "/events")][:2] == ["e-1", "e-2"]
+    assert [value for value, _ in values(made, path, "tag2", "/events/e-2/span")][:2] == ["e-1", "e-2"]
+
+
+def test_an_empty_name_is_nobody_s() -> None:
+    made = known(("GET /lands", seen("/lands", ["", "Chile"])))
+    assert [value for value, _ in values(made, "/lands/{land}", "land", "/lands")] == ["Chile"]
+
+
+def test_one_thing_shows_what_belongs_together() -> None:
+    runs = [{"dag_id": "a", "run_id": "r1", "state": "done"}, {"dag_id": "b", "run_id": "r2", "task_id": "t"}]
+    made = known(("GET /runs", seen("/runs", {"runs": runs})))
+    assert list(made.together(["dag_id", "run_id", "task_id"])) == [
+        {"dag_id": "b", "run_id": "r2", "task_id": "t"},
+        {"dag_id": "a", "run_id": "r1"},
+    ]
+    assert list(made.together(["dag_id"])) == list(made.together(["id", "name"])) == []
+
+
+def test_a_property_is_filled_with_what_such_things_are_known_by() -> None:
+    listed = seen("/datasets", {"datasets": [{"id": 7, "uri": "s3://a"}]})
+    made = known(("GET /datasets", listed), ("GET /roles", seen("/roles", {"roles": [{"name": "admin"}]})))
+    assert made.filled({"dataset_uri": "x", "other_uri": "x"}) == {"dataset_uri": "s3://a", "other_uri": "x"}
+    assert made.filled({"dataset_uri": "x"}, "dataset") == {"dataset_uri": "x"}
+    body = {"name": "n", "roles": [{"name": "name"}], "tag": {"name": "t"}}
+    assert made.referred(body) == {"name": "n", "roles": [{"name": "admin"}], "tag": {"name": "t"}}
+
+
+def test_the_roles_of_whoever_asks_are_its_own() -> None:
+    me = {"data": {"id": 3, "role": "r1", "groups": [{"id": 9, "title": "staff"}]}}
+    made = known(("GET /users/me", seen("/users/me", me)))
+    told = [("roles", "r1"), ("groups", 9), ("users", 3), ("groups", 3), ("users", "r1")]
+    assert [made.is_asker(about, value) for about, value in told] == [True, True, True, False, False]
+
+
+def test_a_long_token_is_a_value_and_no_id() -> None:
+    token = "a" * 150
+    made = known(("GET /files", seen("/files", [{"name": "x", "file_token": token}])))
+    assert [value for value, _ in values(made, "/sources/{file_token}", "file_token", "/sources")] == [token]
+
+
+def test_things_are_told_apart_in_the_order_in_which_they_were_seen() -> None:
+    """Ids that are made at random put a list in another order in each run."""
+    made = [{"id": "m", "away": False}, {"id": "q", "away": True}, {"id": "a", "away": True}]
+    shown = [("POST /users", seen("/users", each, "POST", 201)) for each in made]
+    found = known(*shown, ("GET /users", seen("/users", sorted(made, key=lambda each: str(each["id"])))))
+    assert found.in_other_states("/users") == ["q"]

@@ -10,6 +10,7 @@ import pytest
 
 from contract.core.plausible import (
     as_described,
+    as_named,
     better,
     options_in,
     repaired,
@@ -17,6 +18,7 @@ from contract.core.plausible import (
     shown_in,
     snake,
     text_for,
+    things_in,
     wanted,
     without,
 )
@@ -126,6 +128,8 @@ def test_a_text_that_is_too_short_grows(refusal: Any) -> None:
         ({"owner": {"mail": "mail"}}, {"owner": {"mail": ["Enter a valid email address."]}}, {"owner": {"mail": "user@example.com"}}),
         ({"when": "when"}, "parsing time \"when\": cannot parse", {"when": "2026-01-02T03:04:05Z"}),
         ({"every": "every"}, {"error": "every: invalid duration"}, {"every": "1h"}),
+        ({"format": "format", "kind": "kind"}, "Must specify format of contents as 'text' or 'base64'", {"format": "text", "kind": "kind"}),
+        ({"format": "base64"}, "format must be 'text' or 'base64' here", {"format": "base64"}),
         ({"home": "home"}, {"errors": {"home": ["The home must be a valid URL."]}}, {"home": "https://example.com/"}),
         ({"day": "day"}, {"day": ["not a valid date"]}, {"day": "2026-01-02"}),
         ({"ref": "ref"}, {"message": "ref must be a UUID"}, {"ref": "1f0d0000-0000-4000-8000-000000000001"}),
@@ -190,6 +194,8 @@ def test_names_with_slashes_and_tildes_are_places_too() -> None:
         ({"error": "Key 'title' not present or not a String"}, ["title"]),
         ({"error": "title is not specified or not a string"}, ["title"]),
         ({"errors": {"title": ["is too long"]}}, []),
+        ({"error": "Exactly one of title or text must be provided"}, ["title"]),
+        ({"error": "title and text must be provided"}, ["title", "text"]),
         ({}, []),
     ],
 )
@@ -230,6 +236,8 @@ def test_a_text_that_says_nothing_is_what_its_description_shows() -> None:
         "kind": "REPLACE",
         "hosts": ["a.example"],
     }
+    assert as_described(body, descriptions, 1)["kind"] == "DELETE"
+    assert as_described(body, descriptions, 9)["name"] == "example.com."
     assert as_described(body, {}) == body
     assert as_described("kind", {"": "Must be A1 or B2"}) == "kind"
 
@@ -245,6 +253,10 @@ def test_a_text_that_says_nothing_is_what_its_description_shows() -> None:
         ("Either `asc` or `desc`", [], ["asc", "desc"]),
         ("Possible values: NONE, ALL, SOME", [], ["NONE", "ALL", "SOME"]),
         ("Allowed values are 'a', 'b' and 'c'.", [], ["a", "b", "c"]),
+        ("Kind of path ('notebook', 'file' or \"directory\")", [], ["notebook", "file", "directory"]),
+        ("Its form (one of null, 'text', 'json')", [], ["text", "json"]),
+        ("A title (the 'short' one, or the long one)", [], []),
+        ("A flag ('on')", [], []),
         ("It can be long or short, and must be given or left out.", [], []),
         ("<code>e.g. </code>", [], []),
         ("e.g. `" + "x" * 500 + "`", [], []),
@@ -252,6 +264,35 @@ def test_a_text_that_says_nothing_is_what_its_description_shows() -> None:
 )
 def test_what_a_description_shows(description: str, shown: list[str], options: list[str]) -> None:
     assert (shown_in(description), options_in(description)) == (shown, options)
+
+
+@pytest.mark.parametrize(
+    ("description", "things"),
+    [
+        ("", []),
+        ("Engine spec name (defaults to that of the server)", ["engine_spec", "enginespec", "spec"]),
+        ("The project's key", []),
+        ("project id", ["project"]),
+        ("ID of the project to move it to", ["project"]),
+        ("A unique name of a user.", ["user"]),
+        ("The name", []),
+        ("Name that is shown", []),
+        ("Says by which name it is found", []),
+    ],
+)
+def test_a_description_may_say_whose_name_it_is(description: str, things: list[str]) -> None:
+    assert things_in(description) == things
+
+
+def test_a_text_that_says_nothing_is_the_name_of_what_its_description_names() -> None:
+    body = {"engine": {"name": "name", "id": "e-1"}, "title": "title", "count": 3}
+    said = {"/engine/name": "Engine name", "/engine/id": "id of an engine", "/title": "Title name"}
+    known = {"engine": "v8"}
+    assert as_named(body, said, lambda place, thing: known.get(thing)) == {
+        **body,
+        "engine": {"name": "v8", "id": "e-1"},
+    }
+    assert as_named(body, said, lambda place, thing: None) == body
 
 
 def test_a_description_of_any_length_is_read_in_no_time() -> None:

@@ -115,6 +115,21 @@ def test_marked_properties_go_in_one_direction_only() -> None:
     assert made(schema, "response", full=True) == {"id": 1}
 
 
+def test_what_is_marked_behind_a_reference_goes_in_one_direction_only() -> None:
+    components = {
+        "Id": {"const": 1, "readOnly": True},
+        "Secret": {"allOf": [{"writeOnly": True}, {"const": 2}]},
+    }
+    schema = {
+        "type": "object",
+        "required": ["id"],
+        "properties": {"id": {"$ref": "#/components/schemas/Id"}, "secret": {"$ref": "#/components/schemas/Secret"}},
+    }
+    assert made(schema, "request", full=True, **components) == {"secret": 2}
+    assert made(schema, "response", full=True, **components) == {"id": 1}
+    assert ("writeOnly", "/secret") in [(each.keyword, each.pointer) for each in broken(schema, **components)]
+
+
 def test_recursion_ends_where_something_may_be_left_out() -> None:
     node = {"type": "object", "required": ["n"], "properties": {"n": {"const": 1}, "next": {"$ref": ROOT}}}
     assert made(node, full=True) == {"n": 1}

@@ -378,3 +378,42 @@ def test_ids_of_nobody_have_the_form_of_one_that_was_there(name: str, like: str,
 )  # fmt: skip
 def test_what_must_be_new_is_the_thing_s_own_name(body: Any, fresh: Any) -> None:
     assert renewed(body, 7) == fresh
+
+
+def test_what_an_account_is_called_is_renewed_too() -> None:
+    body = {"username": "ann", "first_name": "Ann", "surname": "x"}
+    assert renewed(body, 7) == {"username": "ann7", "first_name": "Ann7", "surname": "x"}
+
+
+def test_each_declared_media_type_is_asked_for_alone() -> None:
+    types = {"application/json": {"schema": {}}, "text/csv": {"schema": {}}}
+    two = operation("GET /tasks", responses={"200": {"description": ".", "content": types}})
+    asked = {header(ask.request.headers, "accept") for ask in asks(two, Base({}))}
+    assert {"application/json", "text/csv"} <= asked
+    one = operation("GET /tasks", responses={"200": {"description": ".", "content": {"text/csv": {"schema": {}}}}})
+    assert "text/csv" not in {header(ask.request.headers, "accept") for ask in asks(one, Base({}))}
+
+
+def test_a_body_that_names_its_thing_follows_the_path() -> None:
+    """A path and a body that contradict each other are refused for that, whatever is declared."""
+    schema = {"type": "object", "properties": {"key": {"type": "string"}, "text": {"type": "string"}}}
+    body = {"content": {JSON: {"schema": schema}}}
+    patch = operation("PATCH /variables/{name}", parameters=[parameter("name", "path")], requestBody=body)
+    base = Base({"path:name": "greeting"}, {"key": "greeting", "text": "greeting"}, JSON)
+    moved = [ask.request for ask in asks(patch, base) if ask.what == '`path:name` as "2147483646"']
+    assert [(each.path, json.loads(each.body or b"")) for each in moved] == [
+        ("/variables/2147483646", {"key": "2147483646", "text": "greeting"})
+    ]
+
+
+def test_whoever_asks_does_not_write_what_lets_it_in() -> None:
+    names = ("first_name", "password", "email", "status", "roles", "tfa_secret")
+    members = {name: {"type": "string"} for name in names} | {"status": {"enum": ["active", "suspended"]}}
+    body = {"content": {JSON: {"schema": {"type": "object", "properties": members}}}}
+    me = operation("PATCH /users/me", requestBody=body)
+    sent = [each for each in bodies(asks(me, Base({}, {}, JSON))) if isinstance(each, dict)]
+    assert {name for each in sent for name in each} == {"first_name", "zq7_undeclared"}
+    assert list(variants.enums(me, Base({}, {}, JSON))) == []
+    other = operation("PATCH /users/{id}", parameters=[parameter("id", "path")], requestBody=body)
+    sent = [each for each in bodies(asks(other, Base({"path:id": "1"}, {}, JSON))) if isinstance(each, dict)]
+    assert set(names) <= {name for each in sent for name in each}

@@ -18,6 +18,8 @@ from contract.core.openapi import Parameter
 from contract.core.variants import Ask
 from contract.sources.probes._tour import CLEARS, SOURCE, Stop, Tour, written
 
+_TRIES = 3
+"""Things of its own that a deletion is tried on, until one is still there."""
 CREATIONS = 5
 """Things that are made in place of ones that were deleted, for one operation."""
 
@@ -39,9 +41,13 @@ class Deletions:
             return  # without an id it would delete what others made
         is_item = operation.path.rstrip("/").endswith("}")
         given = yield from self._thing(stop, last, 1)
-        if given is not None:
-            yield from self._end(stop, given, last)
+        for _ in range(_TRIES):
+            if given is None:
+                break
+            was_there = yield from self._end(stop, given, last)
             given = yield from self._thing(stop, last, 1)
+            if was_there:
+                break
         if given is None and not is_item:
             return  # all that lies below something that others made
         left = CREATIONS
@@ -89,30 +95,39 @@ class Deletions:
         )
         return {ask.what: ask for ask in found if spares(stop.operation, ask.request.path, own)}
 
-    def _end(self, stop: Stop, given: Mapping[str, Any], last: Parameter) -> Iterator[Exchange | Complaint]:
-        """Deleted, read, and deleted again."""
+    def _end(
+        self, stop: Stop, given: Mapping[str, Any], last: Parameter
+    ) -> Generator[Exchange | Complaint, None, bool]:
+        """Deleted, read, and deleted again; False where it was gone already, as other requests end things, too."""
         request = written(stop, self._tour.honest.base(stop.operation, given))
         if request is None:
-            return
+            return True
         gone: Exchange | None = None
         for item in self._tour.ask(stop, Ask("plainly", request)):
             yield item
             gone = item if isinstance(item, Exchange) else gone
         if gone is None:
-            return
-        stop.plain.append(gone)
+            return True
         reader = self._tour.stops.get(f"GET {stop.operation.path}")
+        if status_of(gone) in (404, 410) and reader is not None and reader.is_accepted:
+            asked = written(reader, self._tour.honest.base(reader.operation, given))
+            for item in self._tour.ask(reader, Ask("what a deletion does not find", asked, is_blamed=False), learns=False) if asked else ():  # fmt: skip
+                yield item
+                if isinstance(item, Exchange) and status_of(item) in (404, 410):
+                    self._tour.creations.forget(request.path, given[last.label])
+                    return False
+        stop.plain.append(gone)
         # It is there for certain where it was made below this very path, and the path can be read at all.
         made = self._tour.creations.paths()
         below_it = any(request.path == path or request.path.startswith(f"{path}/") for path in made)
         stop.is_sure = below_it and (reader is None or reader.is_accepted)
         if not 200 <= status_of(gone) < 300:
-            return
+            return True
         stop.is_accepted = True
         if not stop.operation.path.rstrip("/").endswith("}"):
             self._tour.creations.emptied(stop.operation, request.path)
             yield from self._tour.ask(stop, Ask("deleted again", request, is_blamed=False))
-            return
+            return True
         self._tour.creations.forget(request.path, given[last.label])
         if (
             reader is not None and status_of(gone) != 202
@@ -131,6 +146,7 @@ class Deletions:
                     said = f"{item.request.path} was deleted (the server answered {status_of(gone)}), and still answers {status_of(item)}."
                     yield Complaint("use-after-delete", reader.operation.key, (gone, item), said, source=SOURCE)
         yield from self._tour.ask(stop, Ask("deleted again", request, is_blamed=False))
+        return True
 
     def _tells_apart(
         self, reader: Stop, given: Mapping[str, Any], last: Parameter
@@ -201,5 +217,7 @@ class Deletions:
             if request is not None and stop.left > 0:
                 for item in self._tour.ask(stop, Ask(CLEARS, request, is_blamed=False)):
                     yield item
-                    if isinstance(item, Exchange) and 200 <= status_of(item) < 300:
+                    status = status_of(item) if isinstance(item, Exchange) else 0
+                    # Some things go with others: one that a working deletion does not find is gone.
+                    if 200 <= status < 300 or (status in (404, 410) and stop.is_accepted):
                         self._tour.creations.forget(request.path, given[last.label])

@@ -1,8 +1,8 @@
 """Operations that are served and in no document, where there is no list of routes: looked for by safe requests only.
 
 Asked with GET are: the bases of the declared paths and the document's own place, parents of declared paths with ids that
-are known to exist, declared paths under a neighbouring version, conventional places (metrics, health, version,
-documentation), places that answers link to, and the other number of a declared name. A guess proves nothing by itself:
+are known to exist, one thing of each declared list, declared paths under a neighbouring version, conventional places
+(metrics, health, version, documentation), places that answers link to, and the other number of a declared name. A guess proves nothing by itself:
 an answer counts if it is a success and differs from what the same server says, right beside it, for names that cannot
 exist. So a fallback that takes every path gives nothing, a login page that every path leads to neither, and 401, 403,
 404, 405 and 501 are no route. `HEAD` and `OPTIONS` are never sent: frameworks answer them for paths that nobody wrote.
@@ -25,6 +25,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from contract.core.evidence import Complaint, Exchange, Headers, Progress, Request, Response, Traffic, header, is_json
 from contract.core.finding import fold
+from contract.core.known import Known
 from contract.core.openapi import Contract, Operation
 from contract.core.routing import template
 from contract.core.target import Target, TimeUp
@@ -62,11 +63,13 @@ _BELOW = (
 
 _RESERVED = 30
 """Requests that guesses leave to what is linked."""
-_PARENTS, _VERSIONS, _LINKS, _NUMBERS = 25, 30, 40, 8
+_PARENTS, _ITEMS, _VERSIONS, _LINKS, _NUMBERS = 25, 12, 30, 40, 8
 """How many requests each way of looking may cost, those that prove included."""
 _BESIDE = 3
 """How many linked places of one parent are followed: slugs of one route look like routes of their own."""
 _LEVELS = 2
+_SEGMENT = re.compile(r"[\w@:-][\w.@:-]{0,63}")
+"""What a thing is called that may stand in a path as it is."""
 
 _VERSION = re.compile(r"v(\d{1,2})", re.IGNORECASE)
 _FILES = re.compile(
@@ -311,6 +314,7 @@ class _Search:
         """Every place, the likeliest first; which come later depends on what the earlier ones were answered."""
         yield from self._bases()
         yield from self._within(_PARENTS, self._parents())
+        yield from self._within(_ITEMS, self._items())
         yield from self._within(_VERSIONS, self._versions())
         reserved = min(_RESERVED, self.left // 5)
         for place in self._conventional():
@@ -416,6 +420,19 @@ class _Search:
             seen = self.seen[operation.key].request
             query = seen.query if seen.path == filled[0] else ""
             yield filled[0] + (f"?{query}" if query else ""), path, filled[1]
+
+    def _items(self) -> Iterator[_Place]:
+        """The first thing of each list that was answered, where no path is declared for one."""
+        for operation, path in self._declared_paths():
+            seen, last = self.seen.get(operation.key), path.rstrip("/").rpartition("/")[2]
+            if operation.method != "GET" or seen is None or "{" in last or not last:
+                continue
+            known = Known()
+            known.learn(operation, seen)
+            first = next((each for each in known.called(last) if _SEGMENT.fullmatch(str(each))), None)
+            if first is not None:
+                there, template = seen.request.path.rstrip("/"), path.rstrip("/")
+                yield _Place(f"{there}/{first}", f"{template}/{{id}}", f"{path} lists it", _own_headers(seen))
 
     def _versions(self) -> Iterator[_Place]:
         """Declared paths under the versions beside theirs; where the first few of one are not served, the next one."""

@@ -82,6 +82,8 @@ class Options:
     """By operation key the media type and the value of a body that was accepted: one more example."""
     answers_s: Mapping[str, float] = field(default_factory=dict)
     """By operation key the seconds that an answer has taken, where that is known."""
+    moved: frozenset[str] = frozenset()
+    """Keys of operations that the server redirects by the slash at their end: they are asked where it redirects to."""
 
 
 @dataclass
@@ -208,7 +210,7 @@ class _Run:
         self._target = target
         self._habits = habits
         self._keys = frozenset(_driven(value, options))
-        self._wire = _Wire(target, options.base_path, _Purse(options, len(self._keys)))
+        self._wire = _Wire(target, options, _Purse(options, len(self._keys)))
         self._schema = _schema(value, target, options, self._keys, self._wire)
         self._told: set[tuple[str, str, str]] = set()
         self._warned: set[str] = set()
@@ -494,8 +496,8 @@ def _never_made(template: str, used: Request) -> Iterator[str]:
 
 def _on_template(case: Case[Any], path: str) -> bool:
     """Whether the path that was sent is one of this operation's; a value with a slash leads to another route."""
-    pattern = re.sub(r"\\\{[^{}/]*\\\}", "[^/]+", re.escape(case.operation.path))
-    return re.fullmatch(f".*{pattern}", path) is not None
+    pattern = re.sub(r"\\\{[^{}/]*\\\}", "[^/]+", re.escape(case.operation.path.rstrip("/")))
+    return re.fullmatch(f".*{pattern}/?", path) is not None
 
 
 def _blamed(case: Case[Any]) -> tuple[str | None, str | None, str]:
@@ -652,13 +654,14 @@ class _Wire:
     It stands where the library has its transport, and inside of that where `requests` has its adapter.
     """
 
-    def __init__(self, target: Target, base_path: str, purse: _Purse) -> None:
+    def __init__(self, target: Target, options: Options, purse: _Purse) -> None:
         from requests.adapters import HTTPAdapter
         from schemathesis.transport.requests import REQUESTS_TRANSPORT
 
         self._inner = REQUESTS_TRANSPORT
         self._target = target
-        self._base_url = target.origin + base_path.rstrip("/")
+        self._base_url = target.origin + options.base_path.rstrip("/")
+        self._moved = options.moved
         self._build = HTTPAdapter().build_response
         self._local = threading.local()
         self.news: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -713,9 +716,13 @@ class _Wire:
 
     def exchange(self, prepared: requests.PreparedRequest, timeout: Any) -> requests.Response:
         case: Case[Any] | None = self._local.case
+        url = prepared.path_url
+        if case is not None and case.operation.label in self._moved:
+            path, mark, query = url.partition("?")
+            url = (path[:-1] if path.endswith("/") else f"{path}/") + mark + query
         request = Request(
             prepared.method or "GET",
-            prepared.path_url,
+            url,
             tuple((_text(name), _text(text)) for name, text in prepared.headers.items()),
             _bytes(prepared.body),
         )

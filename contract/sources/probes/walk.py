@@ -49,6 +49,8 @@ _ACTS, _STATES = 6, 4
 """Requests of an operation that are kept for the states of a resource, and members of an enum that are tried."""
 _OTHERS, _OTHER_STATES = 5, 2
 """Other things that a reader is asked for, and things in other states that are told what they say of themselves."""
+_LOCKED_OUT = 12
+"""Requests in a row that are refused with 401 by operations that were served: the credentials hold no more."""
 _FOR_LATER = 16
 """Requests that are kept for a reader that nothing is known for yet."""
 
@@ -132,6 +134,7 @@ class _Walk:
         self.honest = Honest(self._known, self.creations.ids, fresh)
         self._ended = {about(op) for op in driven if deletes(op)}
         self._silent = 0
+        self._locked_out = 0
         self._salt = 0
         shown = {name.lower() for op in operations for name in _named_by_security(op)} | options.secret
         self._secret = [item for item in options.headers if item[0].lower() in shown or _CREDENTIAL.fullmatch(item[0])]
@@ -566,6 +569,14 @@ class _Walk:
         exchange = self._target.send(
             request, source=SOURCE, traffic=Traffic.SYNTHETIC, operation=operation.key, bare=bare
         )
+        if operation.settles(exchange):
+            yield exchange
+            stop.left -= 1
+            path = request.path[:-1] if request.path.endswith("/") else f"{request.path}/"
+            request = replace(request, url=path + request.url[len(request.path) :])
+            exchange = self._target.send(
+                request, source=SOURCE, traffic=Traffic.SYNTHETIC, operation=operation.key, bare=bare
+            )
         stop.left -= 1
         stop.took_s += (exchange.elapsed_us or 0) / 1e6
         stop.hung = stop.hung + 1 if witness.is_timed_out(exchange) else 0
@@ -576,19 +587,27 @@ class _Walk:
             self.creations.made(stop.operation, exchange)  # whoever asked, it is there now
         fault = faults.of(stop.operation, exchange)
         stop.faults.is_served |= 200 <= status_of(exchange) < 300
-        blames = stop.faults.shown(fault, ask, exchange) if fault is not None else ""
+        changed = self._changed_at(stop, ask) if fault is not None else ask
+        blames = stop.faults.shown(fault, changed, exchange) if fault is not None else ""
         again: Exchange | None = None
         if fault is not None and blames is None and stop.left > 0:
             if not stop.faults.knows(fault):
                 again = self._at_once(stop, request, bare)
-                blames = stop.faults.found(fault, ask, exchange, self._kind(stop, ask), faults.of(operation, again))
+                shown = faults.of(operation, again)
+                blames = stop.faults.found(fault, changed, exchange, self._kind(stop, changed), shown)
             elif not bare and stop.is_accepted and not deletes(operation):
-                again, blames = yield from self._another(stop, ask, exchange, fault)
+                again, blames = yield from self._another(stop, changed, exchange, fault)
         for item in (exchange, again):
             if item is not None:
                 yield replace(item, blames=blames) if blames else item
         if self._silent >= 3:
             raise _Stopped("walk: the server went away, and the rest was not asked")
+        if self.takes_credentials and not bare:
+            self._locked_out += status_of(exchange) == 401 and stop.is_accepted
+            self._locked_out *= not 200 <= status_of(exchange) < 300
+            if self._locked_out >= _LOCKED_OUT:
+                said = f"{operation.key} and others, which took the same credentials before, answer 401"
+                raise _Stopped(f"walk: {said}; the rest was not asked")
         yield from self._complaints(stop, ask, exchange)
 
     def _at_once(self, stop: Stop, request: Request, bare: bool) -> Exchange:
@@ -623,6 +642,23 @@ class _Walk:
         again = self._at_once(stop, ask.request, bare=False)
         shown = faults.of(stop.operation, again)
         return again, stop.faults.found(fault, ask, exchange, kind, shown)
+
+    @staticmethod
+    def _changed_at(stop: Stop, ask: Ask) -> Ask:
+        """Where the request differs from the plain one: what lies in something that the plain one lacks, is the whole of it."""
+        kind, _, place = (ask.place or "").partition(":")
+        if kind != "body" or not place or stop.base is None:
+            return ask
+        at, kept = stop.base.body, ""
+        for token in place.split("/")[1:]:
+            kept += f"/{token}"
+            if isinstance(at, Mapping) and unescape(token) in at:
+                at = at[unescape(token)]
+            elif isinstance(at, list) and token.isdigit() and int(token) < len(at):
+                at = at[int(token)]
+            else:
+                break
+        return ask._replace(place=f"body:{kept}")
 
     def _kind(self, stop: Stop, ask: Ask) -> str:
         return variants.kind_at(stop.operation, stop.base, ask.place) if stop.base is not None and ask.place else ""

@@ -150,6 +150,22 @@ def test_a_parent_whose_id_is_not_known_is_not_asked(tmp_path: Path) -> None:
     assert [each.request.url for each in exchanges if each.request.url.startswith("/projects/")] == []
 
 
+def test_one_of_what_a_list_shows_is_asked_for_itself(tmp_path: Path) -> None:
+    def one(request: Asked) -> Any:
+        return {"name": "v8"} if request.path_params["name"] == "v8" else JSONResponse({"error": "unknown"}, 404)
+
+    things = {"default": "v8", "engines": {"v8": {"name": "v8", "power": 3}}}
+    app = api({"/engines/{name}": one, "/engines": things, "/cars": [{"id": 5}], "/wheels": [1, 2]})
+    declared = ("/engines", "/cars", "/wheels")
+    exchanges, complaints, _ = ask(app, tmp_path, declared, asked=("/engines", "/cars", "/wheels"))
+    assert [each.operation for each in complaints] == ["GET /engines/{id}"]
+    asked = [each.request.url for each in exchanges]
+    assert {"/engines/v8", "/cars/5", "/wheels/1"} <= {*asked}
+    assert not {"/cars/6", "/wheels/2"} & {*asked}
+    below = ask(app, tmp_path, ("/engines", "/engines/{name}"), asked=("/engines",))
+    assert [each.operation for each in below[1]] == []
+
+
 def test_declared_paths_are_found_under_a_neighbouring_version(tmp_path: Path) -> None:
     def one(request: Asked) -> Any:
         return {"id": 3} if request.path_params["id"] == "3" else JSONResponse({}, 404)

@@ -333,6 +333,29 @@ def test_a_job_that_makes_a_thing_is_not_the_thing() -> None:
     assert jobs.fixtures <= set(jobs.things)
 
 
+def test_whoever_makes_a_thing_may_choose_its_id() -> None:
+    made: dict[str, Any] = {}
+
+    def create(asked: Asked) -> Answer:
+        name = asked.json.get("connection_id") if isinstance(asked.json, dict) else None
+        if not isinstance(name, str) or name in made:
+            return Answer(409 if name in made else 400, {"error": "connection_id"})
+        made[name] = asked.json
+        return Answer(200, asked.json)
+
+    def delete(asked: Asked) -> Answer:
+        return Answer(204) if made.pop(asked.parts[0], None) is not None else Answer(404, {"error": "none"})
+
+    schema = {"type": "object", "required": ["connection_id"], "properties": {"connection_id": {"type": "string"}}}
+    paths = {
+        "/connections": {"post": operation(body={"required": True, "content": {JSON: {"schema": schema}}})},
+        "/connections/{connection_id}": {"delete": operation("connection_id", kind="string")},
+    }
+    result = walked(paths, Api({"POST /connections": create, "DELETE /connections/{connection_id}": delete}))
+    assert 204 in result.statuses("DELETE /connections/{connection_id}")
+    assert result.learnt.own == []
+
+
 def test_a_thing_that_the_request_names_is_not_its_own() -> None:
     roles, users = Shelf("3", "4"), Shelf("7")
     link = {"type": "object", "required": ["role_id"], "properties": {"role_id": {"type": "integer", "example": 3}}}
@@ -584,6 +607,81 @@ def test_an_item_that_is_known_and_never_found_is_not_served() -> None:
     assert result.told == [("operation-not-served", "GET /tasks/{id}")]
     assert result.complaints[0].message == "Every honest request is answered with 404 for what is known to exist."
     assert result.complaints[0].exchanges[-1].request.url == "/tasks/1"
+
+
+@pytest.mark.parametrize(("reason", "is_told"), [("Invalid foreign key.", False), ("No such letters.", True)])
+def test_a_reference_to_what_is_not_there_is_no_drift(reason: str, is_told: bool) -> None:
+    def create(asked: Asked) -> Answer:
+        if not isinstance(asked.json, dict) or "parent" in asked.json:
+            return Answer(400, {"error": reason if isinstance(asked.json, dict) else "no object"})
+        return Answer(201, {"id": 1})
+
+    schema = {"type": "object", "properties": {"name": {"type": "string"}, "parent": {"type": "integer"}}}
+    paths = {"/folders": {"post": operation(body={"required": True, "content": {JSON: {"schema": schema}}})}}
+    told = walked(paths, Api({"POST /folders": create})).told
+    assert (("valid-request-refused", "POST /folders") in told) == is_told
+
+
+@pytest.mark.parametrize("is_routers", [True, False])
+def test_what_lies_inside_of_a_thing_may_be_absent(is_routers: bool) -> None:
+    """The operation itself says that there is no picture, as the document says that it may."""
+    paths = {"/tasks": {"get": operation()}, "/tasks/{id}/picture": {"get": operation("id")}}
+    api = Api(
+        {
+            "GET /tasks": given(200, [{"id": 1}, {"id": 2}]),
+            "GET /tasks/{id}/picture": given(404, {"error": "router" if is_routers else "no picture"}),
+        }
+    )
+    of_router = lambda exchange: exchange.response is not None and b"router" in exchange.response.body  # noqa: E731
+    told = walked(paths, api, is_router_s=of_router).told
+    assert told == ([("operation-not-served", "GET /tasks/{id}/picture")] if is_routers else [])
+
+
+@pytest.mark.parametrize("others", [[], ["bob"]])
+def test_whoever_asks_does_not_change_its_own_account(others: list[str]) -> None:
+    """With another password nothing else would be answered any more."""
+    accounts = {name: {"username": name, "roles": ["admin"]} for name in ("ann", *others)}
+    changed: list[str] = []
+
+    def change(asked: Asked) -> Answer:
+        if asked.parts[0] not in accounts:
+            return Answer(404, {"error": "nobody"})
+        changed.append(asked.parts[0])
+        return Answer(200, accounts[asked.parts[0]])
+
+    def read(asked: Asked) -> Answer:
+        return Answer(200, accounts[asked.parts[0]]) if asked.parts[0] in accounts else Answer(404, {"error": "nobody"})
+
+    schema = {"type": "object", "properties": {"password": {"type": "string"}, "roles": {"type": "array"}}}
+    body = {"required": True, "content": {JSON: {"schema": schema}}}
+    paths = {
+        "/users": {"get": operation()},
+        "/users/{username}": {
+            "get": operation("username", kind="string"),
+            "patch": operation("username", kind="string", body=body),
+        },
+        "/users/{username}/roles": {"put": operation("username", kind="string", body=body)},
+        "/users/{username}/notes": {"post": operation("username", kind="string", body=body)},
+    }
+    noted: list[str] = []
+
+    def note(asked: Asked) -> Answer:
+        noted.append(asked.parts[0])
+        return Answer(201, {})
+
+    api = Api(
+        {
+            "GET /users": given(200, [*accounts.values()]),
+            "GET /users/{username}": read,
+            "PATCH /users/{username}": change,
+            "PUT /users/{username}/roles": change,
+            "POST /users/{username}/notes": note,
+        }
+    )
+    result = walked(paths, api, headers=(("Authorization", "Basic YW5uOnB3"),))
+    assert set(changed) == set(others)
+    assert "ann" in noted
+    assert 200 in result.statuses("GET /users/{username}")
 
 
 def test_an_item_of_which_no_id_is_known_is_not_said_to_be_missing() -> None:
