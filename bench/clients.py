@@ -450,6 +450,7 @@ def _cost(command: list[str], folder: Path) -> tuple[float, float]:
         "print(done.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its bytecode, and so has what is measured
     done = subprocess.run(
         [sys.executable, "-c", script, *command],
         cwd=folder,

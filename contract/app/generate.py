@@ -6,6 +6,7 @@ what it says, nothing is started. Else the generator runs, and what it proves an
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 import time
@@ -30,7 +31,7 @@ from contract.core.clients import ClientChanges, compare
 from contract.core.document import escape
 from contract.core.errors import ConfigError, ContractError, DocumentError
 from contract.core.evidence import Artifact, Stale
-from contract.core.generated import Generated, Symbol
+from contract.core.generated import Generated, Symbol, collected, uncollected
 from contract.core.report import GenerationFailure, Ratio
 
 if TYPE_CHECKING:
@@ -156,7 +157,8 @@ def target(source: Source, item: TypesTarget, *, check: bool, full: bool, notify
     """One target, made or compared; a fault that the user can mend is part of the answer."""
     job = _Job(source, item, plug_in("generators", item.name, "--types"), check, full, notify)
     try:
-        return job.done()
+        with uncollected():
+            return job.done()
     except (ConfigError, DocumentError):
         raise  # not of this target
     except ContractError as error:
@@ -292,9 +294,9 @@ class _Job:
         def progress(step: str, done: int, whole: int) -> None:
             self.notify(Step(name, done, whole, phase=step))
 
-        made: Generated = self.generator.generate(
-            self.source.document, self.source.contract.operations, out, only=only, notify=progress, **told
-        )
+        document, operations = self.source.document, self.source.contract.operations
+        with collected():
+            made: Generated = self.generator.generate(document, operations, out, only=only, notify=progress, **told)
         return made
 
     def _proved(self, out: Path) -> Generated:
@@ -548,8 +550,11 @@ def _signs(symbols: Iterable[Symbol]) -> dict[str, str]:
     for one in symbols:
         sign = [one.name, one.kind, one.file, one.direction, dict(one.members), sorted(one.required)]
         held.setdefault(one.pointer, []).append(sign)
+    for signs in held.values():
+        if len(signs) > 1:
+            signs.sort(key=orjson.dumps)
     return {
-        pointer: sha256(orjson.dumps(sorted(signs, key=orjson.dumps), option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+        pointer: sha256(orjson.dumps(signs, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
         for pointer, signs in held.items()
     }
 
@@ -602,6 +607,8 @@ def watch(load: Callable[[], Settings], tell: Callable[[Settings], None]) -> Non
         settings = load()
         before = _stamps(watched(settings))
         tell(settings)
+        gc.unfreeze()
+        gc.collect()  # while nobody waits for it
         # What belongs to the document may be another set of files now; what changed meanwhile is seen at once.
         files = watched(settings)
         before = {path: before.get(path, stamp) for path, stamp in _stamps(files).items()}

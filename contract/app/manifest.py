@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any
 
@@ -218,15 +219,24 @@ _WIDTH = 100
 
 def _text(value: Mapping[str, Any], digest: str) -> bytes:
     """JSON with what is short on a line of its own, so that a change of the contract shows as the lines that it is."""
-    return (_lines({**value, "digest": digest}, 0) + "\n").encode("utf-8", "surrogatepass")
+    return (_lines({**value, "digest": digest}, 0)[0] + "\n").encode("utf-8", "surrogatepass")
 
 
-def _lines(value: Any, depth: int) -> str:
-    flat = json.dumps(value, ensure_ascii=True, separators=(", ", ": "))
-    if not isinstance(value, dict | list) or not value or len(flat) + depth <= _WIDTH:
-        return flat
-    inside, outside = " " * (depth + 1), " " * depth
+def _lines(value: Any, depth: int) -> tuple[str, bool]:
+    """The text, and whether it may stand on one line with what is around it."""
+    if isinstance(value, str):
+        return encode_basestring_ascii(value), True
+    if not isinstance(value, (dict, list)) or not value:
+        return json.dumps(value), True
+    below = [_lines(child, depth + 1) for child in (value.values() if isinstance(value, dict) else value)]
+    rows = [text for text, _ in below]
+    start, end = "[]"
     if isinstance(value, dict):
-        rows = [f"{inside}{json.dumps(key)}: {_lines(child, depth + 1)}" for key, child in value.items()]
-        return "{\n" + ",\n".join(rows) + f"\n{outside}}}"
-    return "[\n" + ",\n".join(inside + _lines(child, depth + 1) for child in value) + f"\n{outside}]"
+        start, end = "{}"
+        rows = [f"{encode_basestring_ascii(key)}: {row}" for key, row in zip(value, rows, strict=True)]
+    if all(short for _, short in below):
+        flat = f"{start}{', '.join(rows)}{end}"
+        if len(flat) + depth <= _WIDTH:
+            return flat, True
+    inside = "\n" + " " * (depth + 1)
+    return f"{start}{inside}{f',{inside}'.join(rows)}{inside[:-1]}{end}", False

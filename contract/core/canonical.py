@@ -7,8 +7,10 @@ document's tags. `enum`, `allOf`, `oneOf`, `servers`, `security` and whatever is
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote
@@ -111,8 +113,9 @@ class _Ordering:
 
     def _through(self) -> Iterator[Tokens]:
         """Places of lists that were moved, or may be, and that a reference leads through."""
+        lists = {at[-1] for at in self._moved}
         for reference in self._references:
-            if not reference.startswith("#/"):
+            if not reference.startswith("#/") or not ("%" in reference or any(name in reference for name in lists)):
                 continue
             for tokens in {split(reference), tuple(unescape(unquote(each)) for each in reference.split("/")[1:])}:
                 for index, token in enumerate(tokens):
@@ -124,6 +127,8 @@ class _Ordering:
             return _data(node)
         if kind == "callback":
             return self._map(node, "pathItem", at)
+        if kind == "schema":
+            return self._schema(node)
         fields = POSITIONS[kind]
         reference = node.get("$ref")
         if isinstance(reference, str):
@@ -136,14 +141,39 @@ class _Ordering:
                 out[name] = self._leaf(child, kind, name, at)
                 continue
             shape, inner = position
-            # Schemas are most of a document, and nothing in them has an order that somebody would look for.
-            below = at if kind == "schema" else (*at, name)
             if shape == ONE:
-                out[name] = self._one(child, inner, below)
+                out[name] = self._one(child, inner, (*at, name))
             elif shape == LIST:
-                out[name] = self._list(child, inner, below)
+                out[name] = self._list(child, inner, (*at, name))
             else:
-                out[name] = self._map(child, inner, below)
+                out[name] = self._map(child, inner, (*at, name))
+        return out
+
+    def _schema(self, node: Mapping[str, Any]) -> dict[str, Any]:
+        """Schemas are most of a document; of no list in them, one counts the places: so none is remembered as moved."""
+        reference = node.get("$ref")
+        if isinstance(reference, str):
+            self._references.add(reference)
+        out: dict[str, Any] = {}
+        for name in sorted(node, key=str):
+            child = node[name]
+            if not isinstance(child, (dict, list)):
+                out[name] = child
+                continue
+            position = _IN_SCHEMA.get(name)
+            if position is None:
+                out[name] = _in_schema(child, name)
+            elif position[0] == ONE:
+                out[name] = self._one(child, position[1], ())
+            elif position[0] == LIST:
+                out[name] = self._list(child, position[1], ())
+            elif isinstance(child, dict) and position[1] == "schema":
+                out[name] = {
+                    key: self._schema(each) if isinstance(each := child[key], dict) else _data(each)
+                    for key in sorted(child, key=str)
+                }
+            else:
+                out[name] = self._map(child, position[1], ())
         return out
 
     def _map(self, node: Any, kind: str, at: Tokens) -> Any:
@@ -159,12 +189,7 @@ class _Ordering:
         return self._sorted(made, at, _parameter) if kind == "parameter" else made
 
     def _leaf(self, child: Any, kind: str, name: str, at: Tokens) -> Any:
-        if kind == "schema":
-            if name in ("required", "type") and _texts(child):
-                return sorted(child)
-            if name == "dependentRequired" and isinstance(child, dict):
-                return {key: sorted(child[key]) if _texts(child[key]) else _data(child[key]) for key in sorted(child)}
-        elif kind == "document" and name == "tags" and isinstance(child, list):
+        if kind == "document" and name == "tags" and isinstance(child, list):
             return self._sorted([_data(entry) for entry in child], (*at, name), _tag)
         return _data(child)
 
@@ -176,11 +201,26 @@ class _Ordering:
         return [made[index] for index in order]
 
 
+_IN_SCHEMA = POSITIONS["schema"]
+
+
+def _in_schema(child: Any, name: str) -> Any:
+    """What stands in a field of a schema that holds no further one."""
+    if name in ("required", "type") and _texts(child):
+        return sorted(child)
+    if name == "dependentRequired" and isinstance(child, dict):
+        return {key: sorted(child[key]) if _texts(child[key]) else _data(child[key]) for key in sorted(child)}
+    return _data(child)
+
+
 def _data(node: Any) -> Any:
     if isinstance(node, dict):
-        return {name: _data(node[name]) for name in sorted(node, key=str)}
+        return {
+            name: _data(each) if isinstance(each := node[name], (dict, list)) else each
+            for name in sorted(node, key=str)
+        }
     if isinstance(node, list):
-        return [_data(entry) for entry in node]
+        return [_data(entry) if isinstance(entry, (dict, list)) else entry for entry in node]
     return node
 
 
@@ -282,9 +322,28 @@ def _referred(root: Mapping[str, Any], reference: str) -> _Node:
 
 
 def _node(value: Any) -> _Node:
-    edges: set[str] = set()
-    _edges(value, edges)
-    return _Node(_bytes(value), sorted(edges))
+    text = _bytes(value)
+    edges = _edges_in(text)
+    if edges is None:
+        edges = set()
+        _edges(value, edges)
+    return _Node(text, sorted(edges))
+
+
+_REF = b'"$ref":"'
+_MORE = re.compile(rb'"(?:mapping":\{|security":\[|\$(?:dynamicRef|recursiveRef|id|anchor)":")')
+
+
+def _edges_in(text: bytes) -> set[str] | None:
+    """What a value refers to, read off its text, which is quick; None where only a walk can say.
+
+    In JSON a quote within a text is escaped, so that `"$ref":"` stands there only where a member of that name is a text.
+    """
+    if _MORE.search(text) is not None:
+        return None
+    parts = text.split(_REF)
+    found = {part[: part.index(b'"')] for part in parts[1:]}
+    return None if any(b"\\" in each for each in found) else {_target(each.decode()) for each in found}
 
 
 def _edges(node: Any, edges: set[str]) -> None:
@@ -311,6 +370,7 @@ def _edges(node: Any, edges: set[str]) -> None:
             _edges(child, edges)
 
 
+@lru_cache(maxsize=16384)
 def _target(reference: str) -> str:
     if not reference.startswith("#"):
         return f"#/components/schemas/{escape(reference)}" if "/" not in reference else _EVERYTHING

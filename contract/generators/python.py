@@ -74,16 +74,19 @@ def generate(
         if importlib.util.find_spec(module) is None:
             raise MissingExtra("generating types", "types", module.replace("_", "-"))
     # What makes and proves is heavy, and what says that nothing is to be done is not.
-    from contract.generators._python import library
     from contract.generators._python.run import Run
 
-    package = library.package_of(told, out) if client == library.NAME else ""
+    package = None
+    if client != CLIENTS[0]:
+        from contract.generators._python import library
+
+        package = library.package_of(told, out)
     tell: Notify = notify or (lambda step, done, whole: None)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
             work, wanted = Path(scratch), list(operations)
-            if package:
+            if package is not None:
                 own = library.Run(document, wanted, out, work, cache, prove, only, tell, seen or {}, package)
                 return own.done()
             return Run(document, wanted, out, work, cache, prove, only, tell, keep, seen or {}, tools()).done()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.core import canonical as module
 from contract.core.canonical import Canonical, as_3_1, canonical, canonical_document, closures, digest
 from contract.core.document import Document, Location, resolve
 
@@ -252,3 +253,26 @@ def test_a_document_of_3_0_is_read_as_3_1_with_every_part_in_its_place() -> None
     newer = document(VALUE)
     assert as_3_1(newer) is newer
     assert as_3_1(replace(newer, value={**VALUE, "openapi": "3.2.0"})).family == "3.2"
+
+
+REFERRING = st.recursive(
+    st.sampled_from(
+        ["#/components/schemas/A~1b", "Task", "#", 'a"$ref":"b', '"mapping":{', "\\", "größe", 1, None, True]
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["$ref", "$id", "mapping", "security", "items", 'x"$ref":"', "enum"]), inner, max_size=3
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(REFERRING)
+def test_what_a_value_refers_to_is_read_off_its_text_as_a_walk_finds_it(value: Any) -> None:
+    walked: set[str] = set()
+    module._edges(value, walked)
+    told = module._edges_in(module._bytes(value))
+    assert told is None or told == walked
+    assert module._node(value).edges == sorted(walked)

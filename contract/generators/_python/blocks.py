@@ -6,8 +6,8 @@ So a class that a change does not reach can stay as it was made, and the text is
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from contract.core.canonical import circles
 
@@ -49,7 +49,8 @@ def assembled(head: str, blocks: Sequence[Block]) -> tuple[str, dict[str, Class]
         for each in circle:
             height = each.text.count("\n") + 1
             parts.append(f"\n\n{each.text}\n")
-            read[each.name] = replace(each.read, first=line + 3, last=line + 2 + height)
+            said = each.read
+            read[each.name] = Class(line + 3, line + 2 + height, said.members, said.names, said.required, said.bases)
             line += 2 + height
         rebuilt = sorted(each.name for each in circle if each.rebuilt)
         if rebuilt:
@@ -86,8 +87,8 @@ def ordered(blocks: Sequence[Block]) -> Iterator[list[Block]]:
         waiting = later
 
 
-def uses(node: ast.stmt) -> Iterator[str]:
-    """Names that a class or an alias needs."""
+def uses(node: ast.stmt, of_annotation: Callable[[ast.expr], Iterable[str]] | None = None) -> Iterator[str]:
+    """Names that a class or an alias needs; `of_annotation` gives those of a field's type, if somebody knows them."""
     if not isinstance(node, ast.ClassDef):
         yield from names_in(getattr(node, "annotation", None), getattr(node, "value", None))
         return
@@ -95,7 +96,7 @@ def uses(node: ast.stmt) -> Iterator[str]:
     for each in node.body:
         match each:
             case ast.AnnAssign():
-                yield from names_in(each.annotation)
+                yield from names_in(each.annotation) if of_annotation is None else of_annotation(each.annotation)
                 if each.value is not None and not isinstance(each.value, ast.Constant):
                     yield from names_in(each.value)
             case ast.Assign() if not isinstance(each.value, ast.Constant):

@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from contract.core.document import unescape
+from contract.generators._python import words
 from contract.generators._python.blocks import Block, Class
 
 Path = tuple[str, ...]
@@ -30,6 +31,7 @@ _CHOICES = ("oneOf", "anyOf", "allOf")
 _MARK = "contractcopy"
 """A property of each object that was shortened: no class that is written may have it."""
 _PROPERTY = b'"type":'
+_INSIDE = re.compile(rb'"\$ref":"#/components/schemas/[^"/]*/')
 _WORTH = 20
 """One schema in so many must be left out, or else nothing is."""
 _LEAST = 3
@@ -102,21 +104,21 @@ def _inherited(schemas: Mapping[str, Any]) -> tuple[frozenset[str] | None, int]:
     """Components that others are made of, None where a reference leads into the middle of one; how many types there are."""
     found: set[str] = set()
     types = 0
-    todo: list[Any] = list(schemas.values())
-    while todo:
-        node = todo.pop()
-        if isinstance(node, dict):
+    for schema in schemas.values():
+        text = words.written(schema)
+        if text is not None:
+            types += text.count(_PROPERTY)
+            if b'"allOf":[' not in text and not words.refers_elsewhere(text) and _INSIDE.search(text) is None:
+                continue
+        for node in words.nodes(schema):
             reference = node.get("$ref")
             if isinstance(reference, str) and "/" in reference.removeprefix(_SCHEMAS):
                 return None, types
-            types += "type" in node
+            types += text is None and "type" in node
             branches = node.get("allOf")
             for each in branches if isinstance(branches, list) else ():
                 if isinstance(each, dict) and isinstance(each.get("$ref"), str):
                     found.add(unescape(each["$ref"].removeprefix(_SCHEMAS)))
-            todo.extend(node.values())
-        elif isinstance(node, list):
-            todo.extend(node)
     return frozenset(found), types
 
 

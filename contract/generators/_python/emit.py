@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from contract.core.document import escape
@@ -130,21 +131,24 @@ def _client(plan: Plan) -> str:
 
 
 _TEXT = re.compile(r'"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"', re.DOTALL)
-_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
-"""Texts and names of code that is written here: parsing all of it would cost more than writing it."""
+"""Texts in code that is written here: parsing all of it would cost more than writing it."""
 
 
 # --- modules ----------------------------------------------------------------------------------------------------------
 
 
 def _module(out: Package, file: str, entries: Iterable[Entry], made: Made) -> None:
-    blocks = [(entry, "\n".join(_operation(entry, made))) for entry in sorted(entries, key=lambda each: each.function)]
+    blocks = []
+    for entry in sorted(entries, key=lambda each: each.function):
+        given, gives = list(arguments(entry, made)), result(entry, made)
+        blocks.append((entry, "\n".join(_operation(entry, made, given, gives))))
+        out.symbols.append(_symbol(entry, file, given, gives))
     code = "\n\n\n".join(block for _, block in blocks)
     head = [HEADER, "", "from __future__ import annotations", ""]
-    names_used = set(_NAME.findall(_TEXT.sub("", code)))
+    is_used = _users([block for _, block in blocks])
     for module, names in _IMPORTED.items():
-        used = [name for name in names if name in names_used]
-        if module == ".._runtime" and "models" in names_used:
+        used = [name for name in names if is_used(name)]
+        if module == ".._runtime" and is_used("models"):
             head += ["", "from .. import models"]
         elif module == ".._runtime":
             head.append("")
@@ -158,17 +162,30 @@ def _module(out: Package, file: str, entries: Iterable[Entry], made: Made) -> No
         height = block.count("\n") + 1
         spans.append((line, line + height - 1, entry.key))
         line += height + 2
-        out.symbols.append(_symbol(entry, file, made))
 
 
-def _symbol(entry: Entry, file: str, made: Made) -> Symbol:
-    members = {name: kind for name, kind, _ in arguments(entry, made)}
-    members["return"] = result(entry, made)
-    required = frozenset(name for name, _, default in arguments(entry, made) if default is None)
+def _users(blocks: Sequence[str]) -> Callable[[str], bool]:
+    """Says whether a name stands in one of the blocks outside of texts."""
+
+    @cache
+    def bare(block: str) -> str:
+        return _TEXT.sub("", block)
+
+    def is_used(name: str) -> bool:
+        alone = re.compile(rf"(?<![\w.]){name}(?!\w)")
+        return any(name in block and alone.search(bare(block)) is not None for block in blocks)
+
+    return is_used
+
+
+def _symbol(entry: Entry, file: str, given: Sequence[tuple[str, str, str | None]], gives: str) -> Symbol:
+    members = {name: kind for name, kind, _ in given}
+    members["return"] = gives
+    required = frozenset(name for name, _, default in given if default is None)
     return Symbol(entry.function, "operation", entry.key, file, "", members, required)
 
 
-def _operation(entry: Entry, made: Made) -> Iterator[str]:
+def _operation(entry: Entry, made: Made, listed: Sequence[tuple[str, str, str | None]], gives: str) -> Iterator[str]:
     constant = f"_{entry.function}"
     answers = [
         f"Answer[{f'Literal[{key}]' if key.isdecimal() else 'int'}, {each}]"
@@ -176,7 +193,7 @@ def _operation(entry: Entry, made: Made) -> Iterator[str]:
         for each in dict.fromkeys(signature(kind, made) for kind in (content.values() or ["None"]))
     ]
     answers = list(dict.fromkeys(answers))
-    yield from _alias(f"{entry.title}Result", planning.alternatives(result(entry, made)))
+    yield from _alias(f"{entry.title}Result", planning.alternatives(gives))
     yield from _alias(f"{entry.title}Answer", answers)
     yield f"{constant} = Operation("
     for line in _declared(entry, made):
@@ -190,7 +207,6 @@ def _operation(entry: Entry, made: Made) -> Iterator[str]:
         call, kind = "StreamCall", f"{kind}, {signature(entry.item, made)}"
     elif entry.paged:
         call = "PagedCall"
-    listed = list(arguments(entry, made))
     if listed:
         yield f"def {entry.function}("
         yield "    *,"

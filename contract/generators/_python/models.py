@@ -7,25 +7,26 @@ others theirs. Classes are found by the generator's own map from class to place 
 from __future__ import annotations
 
 import ast
-import gc
 import json
 import os
 import re
 import subprocess
 import sys
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeGuard
 
 import orjson
 
 from contract.core.document import escape, unescape
-from contract.generators._python import copies
-from contract.generators._python.blocks import Block, Class, assembled, uses
+from contract.core.generated import uncollected
+from contract.generators._python import copies, words
+from contract.generators._python.blocks import Block, Class, assembled, names_in, uses
 from contract.generators._python.files import HEADER
 from contract.generators._python.plan import SCHEMAS, Plan
 
@@ -145,11 +146,15 @@ def _search(
 
 
 # Nearly all that it makes lives until it is done: looking for garbage is a tenth of its time, and finds next to none.
+# Once its files are written, giving back what it made, piece by piece, is as much again: the process ends at once.
 _GENERATOR = """
-import gc, sys
+import gc, os, sys
 gc.disable()
 from datamodel_code_generator.__main__ import main
-sys.exit(main(sys.argv[1:]))
+code = int(main(sys.argv[1:]) or 0)
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(code)
 """
 
 
@@ -244,18 +249,6 @@ def _generated(
     return made, paths
 
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """While a tree of millions of nodes grows, of which none is garbage: looking for some is half of its time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 _FORMATTER = f"""
 import sys
 from datamodel_code_generator.format import apply_builtin_formatter
@@ -308,18 +301,14 @@ def renamed(schemas: Collection[str]) -> dict[str, str]:
 
 def refers_elsewhere(schemas: Mapping[str, Any]) -> bool:
     """True if a schema refers to more than components, or in a way that depends on where it is read from."""
-    todo: list[Any] = list(schemas.values())
-    while todo:
-        node = todo.pop()
-        if isinstance(node, dict):
-            if "$ref" in node and isinstance(node["$ref"], str) and not node["$ref"].startswith(SCHEMAS):
-                return True
-            for key in _AROUND & node.keys():
-                if isinstance(node[key], str):
-                    return True
-            todo.extend([each for each in node.values() if isinstance(each, (dict, list))])
-        elif isinstance(node, list):
-            todo.extend(node)
+    text = words.written(schemas)
+    if text is not None:
+        return words.refers_elsewhere(text) or words.depends_on_place(text)
+    for node in words.nodes(schemas):
+        if isinstance(node.get("$ref"), str) and not node["$ref"].startswith(SCHEMAS):
+            return True
+        if any(isinstance(node[key], str) for key in _AROUND & node.keys()):
+            return True
     return False
 
 
@@ -406,11 +395,14 @@ def last_line(failure: str) -> str:
 
 
 _IMPORT = """
-import importlib.util, sys
+import importlib.util, os, sys
 spec = importlib.util.spec_from_file_location("models", sys.argv[1])
 module = importlib.util.module_from_spec(spec)
 sys.modules["models"] = module
 spec.loader.exec_module(module)
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(0)  # thousands of classes need not be taken apart
 """
 
 
@@ -424,7 +416,49 @@ def imports(text: str, work: Path) -> str | None:
 # --- reading their text -----------------------------------------------------------------------------------------------
 
 
-def _read(node: ast.stmt, lines: Sequence[str]) -> tuple[str, Class] | None:
+class _Types:
+    """What types of fields say: most of them are written many times over, and asked once."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = lines
+        self._shown: dict[str, str] = {}
+        self._names: dict[str, tuple[str, ...]] = {}
+
+    def shown(self, annotation: ast.expr) -> str:
+        text = _one_line(annotation, self.lines)
+        if not text:
+            return _shown(annotation, self.lines)
+        if text not in self._shown:
+            self._shown[text] = _shown(annotation, self.lines)
+        return self._shown[text]
+
+    def names(self, annotation: ast.expr) -> tuple[str, ...]:
+        text = _one_line(annotation, self.lines)
+        if not text:
+            return tuple(names_in(annotation))
+        if text not in self._names:
+            self._names[text] = tuple(names_in(annotation))
+        return self._names[text]
+
+
+def _one_line(node: ast.expr, lines: Sequence[str]) -> str:
+    """An expression as it is written; "" where it has several lines, or columns that would have to be counted."""
+    if node.lineno != node.end_lineno or node.lineno > len(lines):
+        return ""
+    line = lines[node.lineno - 1]
+    return line[node.col_offset : node.end_col_offset] if line.isascii() else ""
+
+
+def _written(node: ast.expr) -> str:
+    """As `ast.unparse` has it."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Constant) and node.kind is None and isinstance(node.value, (str, int)):
+        return repr(node.value)
+    return ast.unparse(node)
+
+
+def _read(node: ast.stmt, types: _Types) -> tuple[str, Class] | None:
     """The name and what it says of itself, of a class or an alias; its lines are not counted yet."""
     if isinstance(node, ast.ClassDef):
         members: dict[str, str] = {}
@@ -433,20 +467,20 @@ def _read(node: ast.stmt, lines: Sequence[str]) -> tuple[str, Class] | None:
         for each in node.body:
             if not isinstance(each, ast.AnnAssign) or not isinstance(each.target, ast.Name):
                 continue
-            alias, given = _field(each, lines)
+            alias, given = _field(each, types.lines)
             name = alias or each.target.id
-            members[name] = _shown(each.annotation, lines)
+            members[name] = types.shown(each.annotation)
             names[name] = each.target.id
             if not given:
                 required.add(name)
         if not members:  # the members of an enum
             members = {
-                each.targets[0].id: ast.unparse(each.value)
+                each.targets[0].id: _written(each.value)
                 for each in node.body
                 if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name)
             }
             members.pop("model_config", None)
-        bases = tuple(ast.unparse(base) for base in node.bases)
+        bases = tuple(_written(base) for base in node.bases)
         return node.name, Class(0, 0, members, names, frozenset(required), bases)
     if isinstance(node, (ast.Assign, ast.AnnAssign)):
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
@@ -495,11 +529,7 @@ def _shown(annotation: ast.expr, lines: Sequence[str]) -> str:
         and isinstance(annotation.slice, ast.Tuple)
     ):
         annotation = annotation.slice.elts[0]
-    text = ""
-    if annotation.lineno == annotation.end_lineno and annotation.lineno <= len(lines):
-        line = lines[annotation.lineno - 1]
-        if line.isascii():
-            text = line[annotation.col_offset : annotation.end_col_offset]
+    text = _one_line(annotation, lines)
     if not text or "Annotated[" in text:
         text = ast.unparse(_Bare().visit(annotation))
     text = re.sub(
@@ -557,7 +587,10 @@ def finished(text: str, owners: Mapping[str, str]) -> tuple[str, list[Block]]:
     strict: dict[tuple[int, int], str] = {}
     whole = _lines(text)
     named = re.compile(rf"\b(?:{'|'.join(map(re.escape, aliases))})\b")
-    of_note = [named.search(line) is not None for line in whole]
+    of_note = [False] * len(whole)
+    ends = list(accumulate(map(len, whole)))
+    for found in named.finditer(text):
+        of_note[bisect_right(ends, found.start())] = True
     for node in tree.body:
         if not any(of_note[node.lineno - 1 : node.end_lineno]):
             continue
@@ -592,7 +625,7 @@ def _members(tree: ast.Module, text: str) -> Iterator[tuple[tuple[int, int], tup
     """Where a member of an enumeration is called as a property of all of them, and how instead; `tree` says so then."""
     other: dict[tuple[str, str], str] = {}
     for node in tree.body:
-        if not isinstance(node, ast.ClassDef) or not _ENUMS & {ast.unparse(base) for base in node.bases}:
+        if not isinstance(node, ast.ClassDef) or not _ENUMS & {_written(base) for base in node.bases}:
             continue
         targets = [each.targets[0] for each in node.body if isinstance(each, ast.Assign)]
         members = [each for each in targets if isinstance(each, ast.Name)]
@@ -632,7 +665,8 @@ def _head(imports: str, used: Sequence[str], aliases: Mapping[str, str], has_mod
 
 def _blocks(tree: ast.Module, whole: Sequence[str], lines: Sequence[str], owners: Mapping[str, str]) -> list[Block]:
     """The classes and aliases; `whole` is the text as it was parsed, `lines` that which is written."""
-    read = [(node, _read(node, whole)) for node in tree.body if not isinstance(node, (ast.Import, ast.ImportFrom))]
+    types = _Types(whole)
+    read = [(node, _read(node, types)) for node in tree.body if not isinstance(node, (ast.Import, ast.ImportFrom))]
     unsafe = _mistakable({name: each for _, found in read if found is not None for name, each in [found]})
     blocks: dict[str, Block] = {}
     for node, found in read:
@@ -647,7 +681,7 @@ def _blocks(tree: ast.Module, whole: Sequence[str], lines: Sequence[str], owners
             case _:
                 first = node.lineno
         own = list(lines[first - 1 : node.end_lineno])
-        needed = frozenset(uses(node))
+        needed = frozenset(uses(node, types.names))
         if isinstance(node, ast.ClassDef) and node.name in unsafe:
             _by_alias(node, first, own)
         text = "".join(own).rstrip("\n")

@@ -6,13 +6,13 @@ only when the models are made: `list[\\0Task\\0]`.
 
 from __future__ import annotations
 
-import json
 import keyword
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Any
 from urllib.parse import quote
 
@@ -161,8 +161,9 @@ def plan(document: Document, operations: Iterable[Operation]) -> Plan:
     views = Views(document, listed)
     made = Plan(document, views.schemas(), frozenset(declared), views, {}, {}, _server(value) or "", {}, [])
     _schemes(made)
+    told = _Told(value)
     for operation, function in _functions(listed, made.notes):
-        made.entries[operation.key] = _Planner(made, operation, function).entry()
+        made.entries[operation.key] = _Planner(made, operation, function, told).entry()
     made.schemas = dict(sorted(made.schemas.items()))
     return made
 
@@ -260,9 +261,33 @@ def _server(owner: Mapping[str, Any]) -> str | None:
 # --- one operation ----------------------------------------------------------------------------------------------------
 
 
+class _Told:
+    """What operations share, their parameters above all, is looked up once."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self.root = root
+        self.types: dict[tuple[str, str, bool], str | None] = {}
+        """By the schema's pointer, direction and looseness: as `written` gives it."""
+        self.names: dict[str, list[str]] = {}
+        """By the schema's pointer: those of ours that were made of it."""
+        self._nodes: dict[str, Any] = {}
+        self._behind: dict[str, tuple[str, Any]] = {}
+
+    def node(self, pointer: str) -> Any:
+        if pointer not in self._nodes:
+            self._nodes[pointer] = resolve(self.root, pointer)
+        return self._nodes[pointer]
+
+    def behind(self, pointer: str) -> tuple[str, Any]:
+        if pointer not in self._behind:
+            self._behind[pointer] = behind(self.root, pointer)
+        return self._behind[pointer]
+
+
 class _Planner:
-    def __init__(self, made: Plan, operation: Operation, function: str) -> None:
+    def __init__(self, made: Plan, operation: Operation, function: str, told: _Told) -> None:
         self.plan = made
+        self.told = told
         self.operation = operation
         self.root = made.document.value
         tags = [each for each in operation.tags if words(each)]
@@ -329,7 +354,7 @@ class _Planner:
             and not (each.location == "header" and each.name.lower() in _IGNORED)
         ]
         for each in sorted(rest, key=lambda each: (each.name, each.location)):
-            node = resolve(self.root, each.pointer)
+            node = self.told.node(each.pointer)
             reserved = node.get("allowReserved") is True
             found.append((each, self._type_of(each), reserved, self._about(each)))
         taken = {"body", "media_type"}
@@ -352,14 +377,14 @@ class _Planner:
     def _type_of(self, parameter: Parameter) -> str:
         if parameter.schema is None:
             return "Any" if parameter.content is not None else "str"
-        pointer, schema = behind(self.root, parameter.schema)
+        pointer, schema = self.told.behind(parameter.schema)
         return self._type(
             pointer, schema, "request", parameter.location.capitalize() + camel(parameter.name), loose=True
         )
 
     def _about(self, parameter: Parameter) -> str:
-        node = resolve(self.root, parameter.pointer)
-        return str(node.get("description") or "").strip() if isinstance(node, Mapping) else ""
+        node = self.told.node(parameter.pointer)
+        return str(node.get("description") or "").strip() if isinstance(node, dict) else ""
 
     # bodies
 
@@ -479,7 +504,7 @@ class _Planner:
     def _content(self, media: MediaType, direction: str, member: str) -> str:
         if media.schema is None:
             return "Any"
-        pointer, schema = behind(self.root, media.schema)
+        pointer, schema = self.told.behind(media.schema)
         return self._type(pointer, schema, direction, member)
 
     def _type(self, pointer: str, schema: Any, direction: str, member: str, *, loose: bool = False) -> str:
@@ -489,7 +514,10 @@ class _Planner:
             null = " | None" if is_null_too(made.views.declared.get(component)) else ""
             return f"{MARK}{made.views.name(component, direction)}{MARK}{null}"
 
-        found = written(self.root, pointer, schema, named, loose, made.document.family == "3.0")
+        types, asked = self.told.types, (pointer, direction, loose)
+        if asked not in types:
+            types[asked] = written(self.root, pointer, schema, named, loose, made.document.family == "3.0")
+        found = types[asked]
         if found is not None:
             return found
         shared = re.match(r"#/components/(responses|requestBodies|parameters)/([^/]+)", pointer)
@@ -497,21 +525,16 @@ class _Planner:
         suffix = {"responses": "Response", "requestBodies": "Body", "parameters": "Parameter"}
         name = base + (suffix[shared[1]] if shared else member)
         view = made.views.of(schema, direction)
-        known = next((each for each, where in made.origins.items() if where == f"{pointer} {direction}"), None)
+        names = self.told.names.setdefault(pointer, [])
+        known = next((each for each in names if made.origins[each] == f"{pointer} {direction}"), None)
         if known is None:
-            known = next(
-                (
-                    each
-                    for each, where in made.origins.items()
-                    if where.startswith(f"{pointer} ") and made.schemas[each] == view
-                ),
-                None,
-            )
+            known = next((each for each in names if made.schemas[each] == view), None)
         if known is None:
             while name in made.schemas:
                 name += "_"
             made.schemas[name] = view
             made.origins[name] = f"{pointer} {direction}"
+            names.append(name)
             known = name
         return f"{MARK}{known}{MARK}"
 
@@ -605,7 +628,7 @@ def behind(root: Mapping[str, Any], pointer: str) -> tuple[str, Any]:
             schema = resolve(root, pointer)
         except KeyError:
             return pointer, {}
-        if is_component(pointer) or not isinstance(schema, Mapping) or not isinstance(schema.get("$ref"), str):
+        if is_component(pointer) or not isinstance(schema, dict) or not isinstance(schema.get("$ref"), str):
             return pointer, schema
         if schema.keys() - {"$ref"} - _SILENT:
             return pointer, schema
@@ -777,7 +800,9 @@ def literal(values: Sequence[Any]) -> str:
 def text(value: Any) -> str:
     """A constant as Python writes it, in ASCII and within double quotes."""
     if isinstance(value, str):
-        inner = json.dumps(value)
+        inner = encode_basestring_ascii(value)
+        if "\\ud" not in inner:
+            return inner
         # JSON's surrogate pairs are one character for Python; a lone one stays as it is.
         return re.sub(
             r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})",
@@ -788,4 +813,4 @@ def text(value: Any) -> str:
 
 
 def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from contract.core.document import escape, unescape
+from contract.generators._python import words
 from contract.generators._python.plan import SCHEMAS, Plan
 
 _NAMED = ("properties", "patternProperties", "$defs", "dependentSchemas")
@@ -36,16 +38,10 @@ def prepared(plan: Plan) -> dict[str, Any]:
 
 
 def _mentions_all_of(node: Any) -> bool:
-    todo = [node]
-    while todo:
-        each = todo.pop()
-        if isinstance(each, dict):
-            if isinstance(each.get("allOf"), list):
-                return True
-            todo.extend([one for one in each.values() if isinstance(one, (dict, list))])
-        elif isinstance(each, list):
-            todo.extend(each)
-    return False
+    text = words.written(node)
+    if text is not None:
+        return b'"allOf":[' in text
+    return any(isinstance(each.get("allOf"), list) for each in words.nodes(node))
 
 
 _ANNOTATIONS = frozenset(
@@ -205,17 +201,15 @@ def _lists_kinds(node: Mapping[str, Any]) -> bool:
 
 def _kinds(schemas: Mapping[str, Any]) -> Iterator[str]:
     """Components of which a discriminator chooses one."""
-    todo: list[Any] = list(schemas.values())
-    while todo:
-        each = todo.pop()
-        if isinstance(each, list):
-            todo.extend(each)
-        elif isinstance(each, dict):
+    for schema in schemas.values():
+        text = words.written(schema)
+        if text is not None and b'"discriminator":{' not in text:
+            continue
+        for each in words.nodes(schema):
             if isinstance(each.get("discriminator"), Mapping):
                 for branch in [*(each.get("oneOf") or ()), *(each.get("anyOf") or ())]:
                     if isinstance(branch, dict) and isinstance(branch.get("$ref"), str):
                         yield unescape(branch["$ref"].removeprefix(SCHEMAS))
-            todo.extend([one for one in each.values() if isinstance(one, (dict, list))])
 
 
 class _Said:
@@ -242,15 +236,17 @@ class _Said:
                 continue
             if key == "discriminator" and self.misleads(node):
                 continue
-            if key in _VALUES:
+            if not isinstance(value, (dict, list)) or key in _VALUES:
                 out[key] = value
-            elif key in _NAMED and isinstance(value, dict):
-                out[key] = {name: self.schema(each, key == "properties") for name, each in value.items()}
             elif isinstance(value, list):
-                out[key] = [self.schema(each, is_part=key == "allOf") for each in value]
+                is_all = key == "allOf"
+                out[key] = [self.schema(each, is_part=is_all) if isinstance(each, dict) else each for each in value]
+            elif key in _NAMED:
+                are_members = key == "properties"
+                out[key] = {name: self.schema(each, are_members) for name, each in value.items()}
             else:
                 out[key] = self.schema(value)
-        return out if is_part else _requiring(out)
+        return out if is_part or "required" not in out else _requiring(out)
 
     def behind(self, node: Any) -> Any:
         """The schema that a reference leads to, and that of an `allOf` of one."""
@@ -396,7 +392,12 @@ def _shared(schemas: dict[str, Any]) -> dict[str, Any]:
         fresh: dict[str, Any] = {}
         members = node.get("properties")
         if isinstance(members, dict):
-            made = {name: child(each, path + _squashed(str(name)), own) for name, each in members.items()}
+            made = {
+                name: each
+                if not isinstance(each, dict) or _HOLDING.isdisjoint(each)
+                else child(each, path + _squashed(str(name)), own)
+                for name, each in members.items()
+            }
             if any(made[name] is not each for name, each in members.items()):
                 fresh["properties"] = made
         for key in ("items", "additionalProperties"):
@@ -415,6 +416,10 @@ def _shared(schemas: dict[str, Any]) -> dict[str, Any]:
     return {name: below(schema, _squashed(name), name) for name, schema in schemas.items()}
 
 
+_HOLDING = frozenset({"properties", "items", "additionalProperties"})
+
+
+@lru_cache(maxsize=16384)
 def _squashed(name: str) -> str:
     return re.sub(r"[\W_]", "", name).lower()
 
@@ -433,7 +438,7 @@ def _prepared(node: Any, alone: bool, named: bool = False, is_part: bool = False
     `is_part`: a branch of an `allOf`, or several.
     """
     if isinstance(node, list):
-        return [_prepared(each, alone, is_part=is_part) for each in node]
+        return [_prepared(each, alone, is_part=is_part) if isinstance(each, (dict, list)) else each for each in node]
     if not isinstance(node, dict):
         return node
     if not named:
@@ -445,24 +450,37 @@ def _prepared(node: Any, alone: bool, named: bool = False, is_part: bool = False
         if isinstance(discriminator, dict) and "defaultMapping" in discriminator:
             # The property may be left out, or have any value (OpenAPI 3.2, 4.25.1): the members tell them apart.
             node = {key: value for key, value in node.items() if key != "discriminator"}
-        node = _formatted(node)
-        node = _map_or_null(node) if is_part else _of_any_kind(_map_or_null(node))
+        if "format" in node:
+            node = _formatted(node)
+        if isinstance(node.get("type"), list):
+            node = _map_or_null(node)
+        if not is_part and "type" not in node and not _LIMITED.isdisjoint(node):
+            node = _of_any_kind(node)
+    if named:
+        return {
+            key: _prepared(value, alone) if isinstance(value, (dict, list)) else value for key, value in node.items()
+        }
     out = {}
     for key, value in node.items():
-        if named:
-            out[key] = _prepared(value, alone)
-        elif key in ("example", "examples"):
-            continue  # they are asked in the proof, and are a burden to the code
-        elif key in ("$recursiveRef", "$recursiveAnchor"):
-            continue  # of JSON Schema 2019-09, and nothing in OpenAPI
-        elif key in ("title", "description") and isinstance(value, str):
-            out[key] = value if value.isascii() and value.isprintable() else visible(value)
-        elif key in _VALUES:
+        if key in _LEFT_OUT:
+            continue
+        if isinstance(value, str):
+            if key in ("title", "description") and not (value.isascii() and value.isprintable()):
+                value = visible(value)
+            out[key] = value
+        elif key in _VALUES or not isinstance(value, (dict, list)):
             out[key] = value
         else:
             out[key] = _prepared(value, alone, key in _NAMED and isinstance(value, dict), key == "allOf")
     return out
 
+
+_LEFT_OUT = frozenset(
+    [
+        *("example", "examples"),  # they are asked in the proof, and are a burden to the code
+        *("$recursiveRef", "$recursiveAnchor"),  # of JSON Schema 2019-09, and nothing in OpenAPI
+    ]
+)
 
 _FORMATS: Mapping[str, frozenset[str]] = {
     "string": frozenset(
@@ -482,7 +500,10 @@ def _formatted(node: Mapping[str, Any]) -> Mapping[str, Any]:
     """Without a format that means nothing for its kind: the generator reads the number of a `unixtime` as an integer."""
     if "format" not in node or "type" not in node:
         return node
-    kinds = node["type"] if isinstance(node["type"], list) else [node["type"]]
+    kind = node["type"]
+    if isinstance(kind, str) and node["format"] in _FORMATS.get(kind, ()):
+        return node
+    kinds = kind if isinstance(kind, list) else [kind]
     if any(node["format"] in _FORMATS.get(str(kind), ()) for kind in kinds):
         return node
     return {key: value for key, value in node.items() if key != "format"}
@@ -514,13 +535,17 @@ def _holds(items: Any, name: str) -> bool:
 
 def visible(text: str) -> str:
     """A text of the document whose every character can be seen: a comment that turns the reading order is none."""
+    text = text.replace("\r\n", "\n")
+    if text.isascii() and _CONTROL.search(text) is None:
+        return text
     return "".join(
-        f"\\u{ord(each):04x}" if each not in "\n\t" and unicodedata.category(each) in _HIDDEN else each
-        for each in text.replace("\r\n", "\n")
+        f"\\u{ord(each):04x}" if each not in "\n\t" and unicodedata.category(each) in _HIDDEN else each for each in text
     )
 
 
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+"""What of ASCII is hidden."""
 
 
 def _map_or_null(node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -546,8 +571,6 @@ _LIMITED = frozenset(key for each in _LIMITS.values() for key in each)
 
 def _of_any_kind(node: Mapping[str, Any]) -> Mapping[str, Any]:
     """A limit without a type holds for its own kind of value only, and all others are free; a class must be told so."""
-    if node.keys().isdisjoint(_LIMITED):
-        return node
     limits = {kind: {key: node[key] for key in keys if key in node} for kind, keys in _LIMITS.items()}
     about = ("title", "description", "default", "example", "examples", "deprecated", "readOnly", "writeOnly", "xml")
     known = {key for each in limits.values() for key in each} | set(about)

@@ -12,12 +12,12 @@ from pathlib import Path
 from contract.core.document import Document, escape
 from contract.core.errors import SourceError
 from contract.core.evidence import Artifact
-from contract.core.generated import Generated
+from contract.core.generated import Generated, collected, uncollected
 from contract.core.openapi import Operation
 from contract.generators._python import slices
 from contract.generators._python.build import Built, build
 from contract.generators._python.files import files, is_ours, plain
-from contract.generators._python.models import Fault, uncollected
+from contract.generators._python.models import Fault
 from contract.generators._python.plan import SCHEMAS
 from contract.generators._python.prove import PACKAGE, Notify, Proof, Seen, prove
 from contract.generators._python.slices import Known
@@ -38,10 +38,13 @@ class Run:
     tools: Mapping[str, str]
 
     def done(self) -> Generated:
+        with uncollected():
+            return self._done()
+
+    def _done(self) -> Generated:
         self.notify("models", 0, 1)
         what = json.dumps([*self.tools.items(), sys.version])
-        with uncollected():
-            known = slices.read(self.keep, what) if self.keep is not None and self.only is not None else None
+        known = slices.read(self.keep, what) if self.keep is not None and self.only is not None else None
         built = self._built(known)
         if built.made.failure is not None:
             proof = Proof(dict(built.faults), everything=Fault("generate", built.made.failure))
@@ -54,7 +57,7 @@ class Run:
             _write(built.package.files, package)
             proof = self._proof(built, package)
         if self.keep is not None and built.known is not None:
-            with suppress(OSError), uncollected():  # a read-only folder: the next run makes all of it
+            with suppress(OSError):  # a read-only folder: the next run makes all of it
                 slices.write(self.keep, what, built.known)
         install(package, sorted(built.package.files), self.out)
         return Generated(
@@ -65,12 +68,15 @@ class Run:
         )
 
     def _built(self, known: Known | None) -> Built:
-        with uncollected():
-            return build(self.document, self.operations, self.work, imported=self.proving, known=known, only=self.only)
+        return build(self.document, self.operations, self.work, imported=self.proving, known=known, only=self.only)
 
     def _proof(self, built: Built, package: Path) -> Proof:
         if not self.proving:
             return Proof(dict(built.faults))
+        with collected():
+            return self._proved(built, package)
+
+    def _proved(self, built: Built, package: Path) -> Proof:
         if built.piece is None:
             return prove(built, package, self.work, self.cache, self.only, self.notify, seen=self.seen)
         work = self.work / "piece"

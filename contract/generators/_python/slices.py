@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from contract.core.canonical import circles, digest
+from contract.generators._python import words
 from contract.generators._python.blocks import Block, Class, assembled
 from contract.generators._python.models import Fault, Made, refers_elsewhere, renamed
 from contract.generators._python.plan import Plan
@@ -138,16 +139,10 @@ def _told(one: Class) -> tuple[Any, ...]:
 
 
 def _chooses(schema: Any) -> bool:
-    todo = [schema]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, dict):
-            if "discriminator" in node:
-                return True
-            todo.extend([each for each in node.values() if isinstance(each, (dict, list))])
-        elif isinstance(node, list):
-            todo.extend(node)
-    return False
+    text = words.written(schema)
+    if text is not None:
+        return b'"discriminator":' in text
+    return any("discriminator" in node for node in words.nodes(schema))
 
 
 def cut(

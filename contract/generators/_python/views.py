@@ -13,11 +13,12 @@ from typing import Any
 
 from contract.core.document import Document, escape, resolve, unescape
 from contract.core.openapi import Operation
+from contract.generators._python import words
+from contract.generators._python.words import NO_SCHEMAS
+from contract.generators._python.words import SCHEMAS as _SCHEMAS
 
-_SCHEMAS = "#/components/schemas/"
 _NAMED = ("properties", "patternProperties", "$defs", "dependentSchemas")
 _VALUES = ("default", "example", "examples", "enum", "const", "required")
-_NO_SCHEMAS = ("example", "examples", "default")
 
 
 class Views:
@@ -100,7 +101,7 @@ class Views:
 
     @cached_property
     def _any_marks(self) -> bool:
-        return any(_mentions(self.root, mark) for mark in ("readOnly", "writeOnly"))
+        return _is_marked_somewhere(self.root)
 
     def _reaches_split(self, schema: Any) -> bool:
         return bool(self.split) and not self.split.isdisjoint(self.leads_to(schema))
@@ -245,66 +246,61 @@ def references(root: Mapping[str, Any], value: Any) -> list[str]:
     seen: set[str] = set()
     while todo:
         node = todo.pop()
+        text = words.written(node)
+        told = words.references(text) if text is not None else None
+        for reference in told if told is not None else _referred(node, found):
+            if reference in seen:
+                continue
+            seen.add(reference)
+            if reference.startswith(_SCHEMAS):
+                found.append(unescape(reference.removeprefix(_SCHEMAS).split("/")[0]))
+            else:
+                with suppress(KeyError):  # the lint reports it
+                    todo.append(resolve(root, reference))
+    return found
+
+
+def _referred(value: Any, found: list[str]) -> Iterator[str]:
+    """What a schema refers to; `found` gains the components that its discriminators name."""
+    todo = [value]
+    while todo:
+        node = todo.pop()
         if isinstance(node, dict):
             reference = node.get("$ref")
-            if isinstance(reference, str) and reference not in seen:
-                seen.add(reference)
-                if reference.startswith(_SCHEMAS):
-                    found.append(unescape(reference.removeprefix(_SCHEMAS).split("/")[0]))
-                else:
-                    with suppress(KeyError):  # the lint reports it
-                        todo.append(resolve(root, reference))
+            if isinstance(reference, str):
+                yield reference
             mapping = node.get("discriminator")
             mapping = mapping.get("mapping") if isinstance(mapping, Mapping) else None
             for to in mapping.values() if isinstance(mapping, Mapping) else ():
                 if isinstance(to, str):
                     found.append(unescape(to.removeprefix(_SCHEMAS)))
             todo.extend(
-                [each for key, each in node.items() if isinstance(each, (dict, list)) and key not in _NO_SCHEMAS]
+                [each for key, each in node.items() if isinstance(each, (dict, list)) and key not in NO_SCHEMAS]
             )
         elif isinstance(node, list):
             todo.extend(node)
-    return found
 
 
 def _requires(value: Any) -> bool:
-    todo = [value]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, dict):
-            if isinstance(node.get("required"), list):
-                return True
-            todo.extend([each for each in node.values() if isinstance(each, (dict, list))])
-        elif isinstance(node, list):
-            todo.extend(node)
-    return False
+    text = words.written(value)
+    if text is not None:
+        return b'"required":[' in text
+    return any(isinstance(node.get("required"), list) for node in words.nodes(value))
 
 
 def _marks(value: Any) -> bool:
     """True for a schema that may be marked, here or behind a reference to what is no component."""
-    todo = [value]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, dict):
-            if node.get("readOnly") is True or node.get("writeOnly") is True:
-                return True
-            reference = node.get("$ref")
-            if isinstance(reference, str) and not reference.startswith(_SCHEMAS):
-                return True
-            todo.extend([each for each in node.values() if isinstance(each, (dict, list))])
-        elif isinstance(node, list):
-            todo.extend(node)
-    return False
+    if _is_marked_somewhere(value):
+        return True
+    text = words.written(value)
+    if text is not None:
+        return words.refers_elsewhere(text)
+    references = (node.get("$ref") for node in words.nodes(value))
+    return any(isinstance(each, str) and not each.startswith(_SCHEMAS) for each in references)
 
 
-def _mentions(value: Any, key: str) -> bool:
-    todo = [value]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, dict):
-            if node.get(key) is True:
-                return True
-            todo.extend([each for each in node.values() if isinstance(each, (dict, list))])
-        elif isinstance(node, list):
-            todo.extend(node)
-    return False
+def _is_marked_somewhere(value: Any) -> bool:
+    text = words.written(value)
+    if text is not None:
+        return b'"readOnly":true' in text or b'"writeOnly":true' in text
+    return any(node.get("readOnly") is True or node.get("writeOnly") is True for node in words.nodes(value))
