@@ -192,7 +192,9 @@ class Schemas:
         if validator is None:
             return
         every = [
-            found for error in _telling(validator.iter_errors(value)) for found in self._explain(error, value, direction)
+            found
+            for error in _telling(validator.iter_errors(value))
+            for found in self._explain(error, value, direction)
         ]
         types = {found.exact for found in every if found.keyword == "type"}
         seen: set[tuple[str, ...]] = set()
