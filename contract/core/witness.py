@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 _REFUSED = frozenset({400, 422})
 """Answers that refuse the data itself."""
+_ABSENT = re.compile(
+    r"\b(not found|no such|do(es)? ?n['o]t exist|does not exist|non-?existent|can(not|'t) find|unable to find)\b",
+    re.IGNORECASE,
+)
+"""What a server says of what is not there, by whatever status."""
+_LONGEST = 16 * 1024
 HUNG = 3
 """Requests of one operation in a row that no answer came to in time, and it is asked no more."""
 
@@ -44,7 +50,10 @@ def complaints(
             yield Complaint("auth-not-enforced", operation.key, (exchange,), said, "security", where, source)
         return
     is_plain = ask.what == "plainly"
-    is_blamed = ask.is_blamed and not is_about_data(exchange.response.body.decode("utf-8", "replace"))
+    said_no = exchange.response.body[:_LONGEST].decode("utf-8", "replace")
+    # Nobody knew whether what the path names is there.
+    is_absent = is_plain and not is_accepted and "{" in operation.path and _ABSENT.search(said_no) is not None
+    is_blamed = ask.is_blamed and not is_about_data(said_no) and not is_absent
     if status in _REFUSED and is_blamed and (is_accepted or (is_plain and not was_refused)):
         if next(parameters.errors(operation, exchange, operation.path_values(exchange)), None) is None:
             how = "" if is_plain else f" ({_honestly(ask.what)})"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from contract.core import rule
-from contract.core.cause import words_of
+from contract.core.cause import cause, words_of
 from contract.core.document import resolve
 from contract.core.evidence import Complaint, Response, header
 from contract.core.finding import Fix, Level, Mismatch, Proof, Where
 from contract.core.openapi import Operation
 from contract.core.plausible import is_about_data
+from contract.core.variants import NOBODYS
 
 
 @rule.complained("valid-request-refused", Level.WARNING, proof=Proof.REPLAYED)
@@ -35,9 +37,18 @@ def valid_request_refused(operation: Operation, complaint: Complaint) -> Iterato
         observed=f"refused with {answer.status}{words_of(answer.body)}" if answer else "refused",
         message=complaint.message,
         component=operation.pointer,
-        name=complaint.where,
+        name=_name(operation, complaint),
         fix=Fix("Write down the constraint that the server applies.", "Accept what the document allows."),
     )
+
+
+def _name(operation: Operation, complaint: Complaint) -> str | None:
+    """Where it is refused. A parser that takes no other names does so in each object of a body, and is told once."""
+    exchange = complaint.exchanges[-1]
+    if f'"{NOBODYS}"'.encode() in (exchange.request.body or b""):
+        words = hashlib.sha256(cause(exchange, operation).encode()).hexdigest()[:12]
+        return f"{NOBODYS} {words}"
+    return complaint.where
 
 
 _QUOTED = re.compile(r"""(["'`“‘])([^"'`“”‘’\n]{1,80}\s[^"'`“”‘’\n]{1,80})["'`”’]""")

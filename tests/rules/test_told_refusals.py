@@ -123,3 +123,23 @@ def test_a_credential_in_the_query_is_no_data() -> None:
 def test_a_body_whose_schema_is_none_is_not_judged() -> None:
     assert found(REASON, takes="null", where="body") == found(REASON, takes="null", where=None) == []
     assert found(REASON, takes="null") == found(REASON, takes="name", where="body") == ["valid-request-refused"]
+
+
+def test_a_parser_that_takes_no_other_names_is_told_once_for_all_objects_of_a_body() -> None:
+    inner = {"type": "object", "properties": {"a": {"type": "string"}}}
+    schema = {"type": "object", "properties": {"one": inner, "two": inner}}
+    post = {"requestBody": {"content": {"application/json": {"schema": schema}}}, "responses": {"400": {"description": "."}}}  # fmt: skip
+    judge = Judge(Contract(document({"paths": {"/t": {"post": post}}})), lambda name, level: level)
+
+    def refused(body: bytes, said: bytes, where: str) -> str:
+        exchange = Exchange(Request("POST", "/t", JSON, body), Response(400, JSON, said), "walk")
+        (one,) = judge.complaint(Complaint("valid-request-refused", "POST /t", (exchange,), ".", where=where))
+        return one.fingerprint
+
+    said = b'{"message": "the field zq7_undeclared is not known"}'
+    one = refused(b'{"one": {"zq7_undeclared": 1}}', said, "body:/one")
+    assert refused(b'{"two": {"zq7_undeclared": 1}}', said, "body:/two") == one
+    assert refused(b'{"zq7_undeclared": 1}', said, "body:/zq7_undeclared") == one
+    other = b'{"message": "only read and write are permissions"}'
+    assert refused(b'{"two": {"zq7_undeclared": 1}}', other, "body:/two") != one
+    assert refused(b'{"two": {"a": 1}}', said, "body:/two/a") != one

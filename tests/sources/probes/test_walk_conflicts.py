@@ -56,3 +56,18 @@ def test_what_a_conflict_repeats_is_sent_anew() -> None:
     walked(REQUESTS, Api({"POST /requests": desk.ask}))
     assert len(desk.clients) > 5
     assert {"", "żółw"} <= {note for note in desk.notes if isinstance(note, str)}  # so that oddities are looked at
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [("no such plugin: p", []), ("Provider not found!", []), ("it is too short", ["body"])]
+)
+def test_a_refusal_of_what_is_not_there_is_about_no_request(said: str, told: list[str | None]) -> None:
+    """Some servers answer 400 where they mean 404; nobody knew whether the plug-in of the path is there."""
+    plugin = {"name": "plugin", "in": "path", "required": True, "schema": {"type": "string"}}
+    body = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+    answers = {"200": BODY, "400": BODY}
+    paths = {"/plugins/{plugin}/start": {"post": {"operationId": "start", "parameters": [plugin], "requestBody": body, "responses": answers}}}  # fmt: skip
+    found = walked(
+        paths, Api({"POST /plugins/{plugin}/start": lambda asked: Answer(400, {"message": said})})
+    ).complaints
+    assert [item.where for item in found if item.kind == "valid-request-refused"] == told
