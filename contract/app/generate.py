@@ -52,6 +52,8 @@ class Source:
     def __init__(self, settings: Settings, document: Document | None = None, *, traffic: bool = False) -> None:
         self.settings = settings
         self.traffic = traffic
+        self.unread: list[str] = []
+        """What to say of recordings that cannot be read."""
         """True where the recordings were named for this run, so that it has to look at them."""
         self._given = document
         self.read = document is not None
@@ -79,7 +81,7 @@ class Source:
     def seen(self) -> Seen:
         from contract.app.seen import seen
 
-        return seen(self.settings, self.contract, asked=self.traffic)
+        return seen(self.settings, self.contract, asked=self.traffic, unread=self.unread)
 
     def observe(self) -> None:
         """Reads the recordings now; one that cannot be read is an error, whichever targets there are."""
@@ -297,7 +299,7 @@ class _Job:
         document, operations = self.source.document, self.source.contract.operations
         with collected():
             made: Generated = self.generator.generate(document, operations, out, only=only, notify=progress, **told)
-        return made
+        return replace(made, notes=(*made.notes, *self.source.unread)) if self.source.unread else made
 
     def _proved(self, out: Path) -> Generated:
         """The code in `out`, with the proof of what changed since the last run and the earlier proofs of the rest."""

@@ -22,11 +22,11 @@ _MOST = 20
 _REQUEST = "request"
 
 
-def seen(settings: Settings, contract: Contract, *, asked: bool = False) -> Seen:
+def seen(settings: Settings, contract: Contract, *, asked: bool = False, unread: list[str] | None = None) -> Seen:
     """JSON bodies of the recordings that the settings name, those that keep the document; the others are drift.
 
-    A recording that cannot be read says nothing here, as `contract check` reports it; where it was `asked` for by name,
-    that is an error.
+    A recording that cannot be read is said in `unread`, as it shows nothing of the code; where it was `asked` for by
+    name, that is an error.
     """
     found: dict[str, dict[bool, dict[str, tuple[str, str, Any]]]] = {}
     for item in settings.traffic:
@@ -36,10 +36,12 @@ def seen(settings: Settings, contract: Contract, *, asked: bool = False) -> Seen
             for each in module.exchanges(where, hosts=None, others=Counter()):
                 if isinstance(each, Exchange):
                     _add(found, contract, each)
-        except (ContractError, OSError):
+        except (ContractError, OSError) as error:
             if asked:
                 raise
-            continue
+            if unread is not None:
+                why = error.message if isinstance(error, ContractError) else error.strerror or str(error)
+                unread.append(f"the recording {item} is not looked at: {why}")
     return {key: [body for kept in each.values() for body in kept.values()] for key, each in found.items()}
 
 

@@ -391,9 +391,12 @@ def test_recorded_answers_are_seen_where_they_keep_the_document(tmp_path: Path) 
     ]
     capture.write_text(json.dumps({"log": {"version": "1.2", "entries": entries}}))
     settings = Settings(traffic=(f"har:{capture}", f"har:{tmp_path / 'missing.har'}"))
-    assert seen(settings, Contract(file.load(document))) == {
+    unread: list[str] = []
+    assert seen(settings, Contract(file.load(document)), unread=unread) == {
         "GET /tasks/{id}": [("200", "application/json", [1]), ("200", "application/json", [1, 2])]
     }
+    missing = tmp_path / "missing.har"
+    assert unread == [f"the recording har:{missing} is not looked at: {missing}: no such file"]
 
 
 def test_recorded_requests_are_seen_where_they_keep_the_document(project: Project) -> None:
@@ -921,6 +924,13 @@ def test_recordings_that_are_named_are_looked_at_though_nothing_changed(project:
         [failure] = found["failures"]
         assert (code, failure["pointer"], failure["step"]) == (1, "POST /tasks", "values")
         assert failure["reason"].startswith(f"an observed value of {where} is refused at /size: ")
+    # One that only the file of settings names, and that is not there, is said.
+    (project.folder / "contract.toml").write_text('document = "api.yaml"\ntraffic = ["har:missing.har"]\n')
+    project.value["components"]["schemas"]["Task"]["properties"]["due"] = {"type": "string"}
+    project.save()
+    code, found = project.target(*words)
+    assert code == 0
+    assert found["notes"][-1] == "the recording har:missing.har is not looked at: missing.har: no such file"
 
 
 def test_a_recording_that_is_named_and_cannot_be_read_is_an_error(made: Project) -> None:
