@@ -203,8 +203,9 @@ class Schemas:
                 continue
             identity = (found.keyword, found.component, found.name or "")
             demand = ("", found.pointer, found.keyword, found.declared, found.name or "")
-            if identity not in seen and demand not in seen:
-                seen |= {identity, demand}
+            is_told = identity in seen or demand in seen
+            seen |= {identity, demand}
+            if not is_told:
                 yield found
 
     def _explain(self, error: Any, value: Any, direction: str) -> Iterator[SchemaError]:
