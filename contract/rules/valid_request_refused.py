@@ -101,13 +101,22 @@ def _is_about_the_asker(operation: Operation, complaint: Complaint) -> bool:
     answer, request = exchange.response, exchange.request
     if answer is None or header(request.headers, "authorization") is None:
         return False
-    said = _CREDENTIAL.search(answer.body[:_LONGEST].decode("utf-8", "replace"))
+    said = any(_CREDENTIAL.search(text) for text in _sentences(answer))
     sent = f"{request.url} {(request.body or b'')[:_LONGEST].decode('utf-8', 'replace')}"
     for name in (
         str(operation.security_scheme(each).get("name")) for option in operation.security or () for each in option
     ):
         sent = re.sub(rf"(?<=[?&]){re.escape(name)}=[^&\s]*", "", sent)  # it is no data that says who asks
-    return said is not None and re.search(r"token|jwt", sent.partition("?")[2] + sent.partition(" ")[2], re.I) is None
+    return said and re.search(r"token|jwt", sent.partition("?")[2] + sent.partition(" ")[2], re.I) is None
+
+
+def _sentences(answer: Response) -> Iterator[str]:
+    """What an answer says, and not what it calls it; what is long repeats something."""
+    try:
+        texts = list(_texts(answer.json))
+    except (ValueError, RecursionError):
+        texts = [answer.body[:_LONGEST].decode("utf-8", "replace")]
+    yield from (text for text in texts if len(text) <= _SENTENCE)
 
 
 def _takes_token(operation: Operation) -> bool:
@@ -120,6 +129,7 @@ def _takes_token(operation: Operation) -> bool:
 
 
 _LONGEST = 16 * 1024
+_SENTENCE = 400
 
 
 def _texts(value: Any) -> Iterator[str]:

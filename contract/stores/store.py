@@ -807,7 +807,8 @@ class Store:
             elif states == {State.RESOLVED}:
                 wanted = wanted.where(of.rank >= RESOLVED_RANK)
         if after is not None:
-            wanted = wanted.where(tuple_(of.rank, of.id) > tuple_(*_cursor(after)))
+            rank, key = _cursor(after)
+            wanted = wanted.where(tuple_(of.rank, of.id) > tuple_(max(-_LARGEST, min(rank, _LARGEST)), key))
         wanted = wanted.order_by(of.rank, of.id).limit(limit + 1)
         with self._read() as db:
             rows = db.execute(wanted).all()
@@ -989,7 +990,7 @@ class Store:
         of = sql.check.c
         wanted = _CHECKS.where(of.project_id == project.id)
         if after is not None:
-            wanted = wanted.where(of.number < _cursor(after)[1])
+            wanted = wanted.where(of.number < min(_cursor(after)[1], _LARGEST))
         with self._read() as db:
             rows = [_check(row) for row in db.execute(wanted.order_by(of.number.desc()).limit(limit + 1))]
         return _page(rows, limit, lambda row: f"0.{row.number}")
@@ -1083,6 +1084,10 @@ def _cursor(text: str) -> tuple[int, int]:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+_LARGEST = 2**31 - 1
+"""The largest number that a column of integers holds everywhere; PostgreSQL refuses to compare with more."""
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -347,6 +347,15 @@ def test_a_cursor_that_no_page_gave_is_refused(store: Store, cursor: str) -> Non
         store.findings(of, now=START, after=cursor)
 
 
+@pytest.mark.parametrize("largest", [2**31, 10**18 - 1])
+def test_a_cursor_beyond_all_columns_is_one_behind_everything(store: Store, largest: int) -> None:
+    """PostgreSQL compares no integer with more than it holds, and SQLite does."""
+    of = project(store)
+    store.add_check(of, "ada", START)
+    assert [each.number for each in store.checks(of, after=f"0.{largest}").items] == [1]
+    assert store.findings(of, now=START, after=f"{largest}.{largest}").items == ()
+
+
 def test_a_finding_of_several_operations_is_one_of_each(store: Store) -> None:
     report = told("drift", "r-1")
     folded = next(row for row in report["findings"] if row["operations"])
