@@ -808,7 +808,7 @@ class Store:
                 wanted = wanted.where(of.rank >= RESOLVED_RANK)
         if after is not None:
             rank, key = _cursor(after)
-            wanted = wanted.where(tuple_(of.rank, of.id) > tuple_(max(-_LARGEST, min(rank, _LARGEST)), key))
+            wanted = wanted.where(tuple_(of.rank, of.id) > tuple_(max(-_LARGEST_INTEGER, min(rank, _LARGEST_INTEGER)), key))
         wanted = wanted.order_by(of.rank, of.id).limit(limit + 1)
         with self._read() as db:
             rows = db.execute(wanted).all()
@@ -990,7 +990,7 @@ class Store:
         of = sql.check.c
         wanted = _CHECKS.where(of.project_id == project.id)
         if after is not None:
-            wanted = wanted.where(of.number < min(_cursor(after)[1], _LARGEST))
+            wanted = wanted.where(of.number < min(_cursor(after)[1], _LARGEST_INTEGER))
         with self._read() as db:
             rows = [_check(row) for row in db.execute(wanted.order_by(of.number.desc()).limit(limit + 1))]
         return _page(rows, limit, lambda row: f"0.{row.number}")
@@ -1086,7 +1086,7 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 18
 
 
-_LARGEST = 2**31 - 1
+_LARGEST_INTEGER = 2**31 - 1
 """The largest number that a column of integers holds everywhere; PostgreSQL refuses to compare with more."""
 
 
