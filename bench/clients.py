@@ -365,7 +365,7 @@ def _tools(column: str) -> str:
 # --- the cost of a run ------------------------------------------------------------------------------------------------
 
 
-def size(work: Path, document: Document, rounds: int = 2) -> str:
+def size(work: Path, document: Document, rounds: int = 3) -> str:
     """CPU time and the largest process of each, every run a process of its own, in turn."""
     folder = work / "size"
     folder.mkdir(parents=True, exist_ok=True)
