@@ -808,7 +808,9 @@ class Store:
                 wanted = wanted.where(of.rank >= RESOLVED_RANK)
         if after is not None:
             rank, key = _cursor(after)
-            wanted = wanted.where(tuple_(of.rank, of.id) > tuple_(max(-_LARGEST_INTEGER, min(rank, _LARGEST_INTEGER)), key))
+            wanted = wanted.where(
+                tuple_(of.rank, of.id) > tuple_(max(-_LARGEST_INTEGER, min(rank, _LARGEST_INTEGER)), key)
+            )
         wanted = wanted.order_by(of.rank, of.id).limit(limit + 1)
         with self._read() as db:
             rows = db.execute(wanted).all()
