@@ -371,7 +371,8 @@ def rank_of(exchange: Exchange) -> Rank:
     size = len(request.url) + len(request.body or b"")
     if response is not None:
         answered.update(str(response.status).encode() + response.body)
-        size += len(response.body)
+        # What a failure says differs in length each time, and tells no more.
+        size += len(response.body) if response.status < 500 else 0
     # Large bodies count in steps of an eighth: one that is some bytes shorter tells no more, and each that is kept has
     # to be masked first.
     step = 1 << max(0, size.bit_length() - 1 - 3) if size > _LARGE else 1

@@ -14,7 +14,7 @@ from contract.core.check import Judge
 from contract.core.compose import Proven
 from contract.core.errors import ContractError
 from contract.core.evidence import MADE_UP, Complaint, Exchange, Traffic
-from contract.core.finding import Level, Proof
+from contract.core.finding import FAULTS, Level, Proof
 from contract.core.ledger import Sighting
 from contract.core.report import ExampleResponse, Source, Verdict
 from contract.core.target import Target, TimeUp
@@ -174,7 +174,7 @@ def _replay(gathered: Gathered, exhibit: Exhibit, target: Target | None) -> Prov
             break  # what was changed by the first try, or long ago, is no matter of luck
     told = tuple(tries)
     times = gathered.ledger.sightings[finding.fingerprint].exchanges
-    if not any(told) and finding.rule in _FAULTS and times > 1 and exchange.traffic in MADE_UP and not told[1:]:
+    if not any(told) and finding.rule in FAULTS and times > 1 and exchange.traffic in MADE_UP and not told[1:]:
         # What it was about may be deleted by now; the walk asks for a fault twice, on the spot.
         end = f"; at its end the answer is {first}" if first else ""
         return Proven(Proof.REPLAYED, f"shown by {times} requests of this run{end}", (True,))
@@ -189,7 +189,6 @@ def _replay(gathered: Gathered, exhibit: Exhibit, target: Target | None) -> Prov
 
 
 _NO_TIME = "not sent again, for the time was over"
-_FAULTS = frozenset({"server-error", "no-answer"})
 
 
 def _tells(again: Exchange, then: Exchange) -> bool:

@@ -20,6 +20,7 @@ from contract.core.check import UNDECLARED, Judge, believed
 from contract.core.curl import shortened
 from contract.core.errors import ConfigError
 from contract.core.evidence import Complaint, Exchange, Headers, Request, Response, Traffic, header
+from contract.core.finding import FAULTS
 from contract.core.openapi import Contract, Operation
 from contract.core.report import Example, ExampleResponse, FindingRow, Member
 from contract.core.target import Target
@@ -30,7 +31,6 @@ _WORDS = {GONE: "Does not hold", HOLDS: "Still holds", UNKNOWN: "Cannot tell"}
 
 _REFUSED = frozenset({400, 415, 422})
 """Answers that refuse the data itself."""
-FAULTS = frozenset({"server-error", "no-answer"})
 _AT_THE_DOOR = frozenset({401, 403, 407, 429})
 _NOT_THERE = frozenset({404, 410})
 

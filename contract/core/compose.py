@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from contract.core import earlier, exercise
 from contract.core.document import escape
 from contract.core.evidence import Artifact, header, is_json, media_type
-from contract.core.finding import Finding, Fix, Level, Proof, State, Where, fingerprint
+from contract.core.finding import FAULTS, Finding, Fix, Level, Proof, State, Where, fingerprint
 from contract.core.ledger import Ledger, Sighting, Tally
 from contract.core.openapi import Contract, Operation, Parameter
 from contract.core.policy import Accepted, Baseline
@@ -284,7 +284,7 @@ def _map_of(finding: Finding) -> tuple[str | None, Where, str | None] | None:
 
 def _is_at_place(finding: Finding) -> bool:
     """True for a fault of the server that is told beside another one of the same words, by its place in the request."""
-    return finding.rule in ("server-error", "no-answer") and finding.mismatch.where.direction == "request"
+    return finding.rule in FAULTS and finding.mismatch.where.direction == "request"
 
 
 def _shows_always(proven: Proven) -> bool:

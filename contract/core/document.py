@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +80,21 @@ def split(pointer: str) -> tuple[str, ...]:
     ('paths', '/tasks', 'get')
     """
     return tuple(unescape(token) for token in pointer.removeprefix("#").split("/")[1:])
+
+
+def each_at(value: Any, tokens: Sequence[str]) -> Iterator[Any]:
+    """What lies at a place of a body whose indices are folded to `*`; nothing where there is none.
+
+    >>> list(each_at({"a": [{"b": 1}, {}, {"b": 2}]}, ("a", "*", "b")))
+    [1, 2]
+    """
+    if not tokens:
+        yield value
+    elif isinstance(value, list) and tokens[0] == "*":
+        for item in value:
+            yield from each_at(item, tokens[1:])
+    elif isinstance(value, dict) and tokens[0] in value:
+        yield from each_at(value[tokens[0]], tokens[1:])
 
 
 def resolve(value: Any, reference: str) -> Any:

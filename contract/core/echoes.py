@@ -6,12 +6,12 @@ allowed), and what comes back says nothing of the server: it is there because a 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from contract.core.document import split
+from contract.core.document import each_at, split
 from contract.core.evidence import MADE_UP, is_json
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Echoes:
         if name is None or pointer is None or not self._sent:
             return False
         try:
-            objects = list(_at(exchange.response.json, split(pointer.removesuffix(f"/{name}"))))
+            objects = list(each_at(exchange.response.json, split(pointer.removesuffix(f"/{name}"))))
         except (ValueError, RecursionError):
             return False
         if name == "*" and self._is_map(objects):
@@ -102,17 +102,6 @@ def _frozen(value: Any) -> Hashable:
     if isinstance(value, int) and not isinstance(value, bool):
         return float(value)  # of 64 bits at most, as it was read
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
-
-
-def _at(value: Any, tokens: Sequence[str]) -> Iterator[Any]:
-    """What lies at a pointer whose indices are folded to `*`."""
-    if not tokens:
-        yield value
-    elif isinstance(value, list) and tokens[0] == "*":
-        for item in value:
-            yield from _at(item, tokens[1:])
-    elif isinstance(value, Mapping) and tokens[0] in value:
-        yield from _at(value[tokens[0]], tokens[1:])
 
 
 def _declared(node: Any) -> Iterator[str]:

@@ -101,6 +101,9 @@ class Finding:
         return fingerprint(self.rule, None, self.mismatch)
 
 
+FAULTS = frozenset({"server-error", "no-answer"})
+"""Rules that tell of failures of the server, whatever was sent."""
+
 _INDEX = re.compile(r"/(allOf|anyOf|oneOf|prefixItems|parameters|servers|security|enum)/\d+(?=/|$)")
 """Places of a list in a document: reordering it changes no finding."""
 

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import Any
 
 from contract.core import parameters, redact, routing
-from contract.core.document import escape, pointer, resolve, split
+from contract.core.document import each_at, escape, pointer, resolve, split
 from contract.core.evidence import Exchange, is_json
 from contract.core.finding import Finding, fold
 from contract.core.infer import METHODS, Observed, Paths, Templates, fragment
@@ -762,17 +762,7 @@ def _values(finding: Finding, contract: Contract, one: Shown, place: str | None 
         judged = operation.answer(one.exchange).content.judged
     for body in judged:
         if place == body.where or place.startswith(body.where + "/"):
-            yield from _at(body.value, split(place[len(body.where) :]))
-
-
-def _at(value: Any, tokens: Tokens) -> Iterator[Any]:
-    if not tokens:
-        yield value
-    elif isinstance(value, list) and tokens[0] == "*":
-        for item in value:
-            yield from _at(item, tokens[1:])
-    elif isinstance(value, dict) and tokens[0] in value:
-        yield from _at(value[tokens[0]], tokens[1:])
+            yield from each_at(body.value, split(place[len(body.where) :]))
 
 
 def _dialect(schema: Any, contract: Contract) -> Any:

@@ -14,8 +14,9 @@ import pytest
 from contract.app import replay, settings
 from contract.core.report import FindingRow, Report
 from contract.reports import json as report_json
+from contract.targets.wsgi import WsgiTarget
 from tests.app.test_walk import check, module
-from tests.sources.probes.walking import BODY, Answer, Api, Asked
+from tests.sources.probes.walking import BODY, Answer, Api, Asked, walked
 from tests.targets.serving import scripted
 
 SILENT = Answer(500, {"message": "Internal Server Error"})
@@ -171,3 +172,18 @@ def test_each_is_replayed_by_its_own(tmp_path: Path) -> None:
         for row in faults(report):
             codes[row.where.pointer], _ = replay.replay(row.fingerprint, wanted, tmp_path / "report.json")
     assert codes == {None: replay.GONE, "query:page": replay.HOLDS}
+
+
+def test_a_fault_that_shows_when_the_time_ends_is_seen(tmp_path: Path) -> None:
+    """There is no time to ask once more; the answer that came is evidence all the same."""
+    holder: list[WsgiTarget] = []
+
+    def tasks(asked: Asked) -> Answer:
+        holder[0].ends(0.0)  # the clock of a machine that has been up for a while
+        return SILENT
+
+    target = WsgiTarget(Api({"GET /tasks": tasks}), "wsgi:app", ())
+    holder.append(target)
+    seen = walked(query(limit=NUMBER), None, target=target)
+    assert [item.response.status for item in seen.exchanges if item.response is not None] == [500]
+    assert seen.progress[-1].warnings[0].startswith("walk: stopped at its deadline")

@@ -590,13 +590,17 @@ class _Walk:
         changed = self._changed_at(stop, ask) if fault is not None else ask
         blames = stop.faults.shown(fault, changed, exchange) if fault is not None else ""
         again: Exchange | None = None
-        if fault is not None and blames is None and stop.left > 0:
-            if not stop.faults.knows(fault):
-                again = self._at_once(stop, request, bare)
-                shown = faults.of(operation, again)
-                blames = stop.faults.found(fault, changed, exchange, self._kind(stop, changed), shown)
-            elif not bare and stop.is_accepted and not deletes(operation):
-                again, blames = yield from self._another(stop, changed, exchange, fault)
+        try:
+            if fault is not None and blames is None and stop.left > 0:
+                if not stop.faults.knows(fault):
+                    again = self._at_once(stop, request, bare)
+                    shown = faults.of(operation, again)
+                    blames = stop.faults.found(fault, changed, exchange, self._kind(stop, changed), shown)
+                elif not bare and stop.is_accepted and not deletes(operation):
+                    again, blames = yield from self._another(stop, changed, exchange, fault)
+        except (TimeUp, _Stopped):
+            yield exchange  # it was seen all the same
+            raise
         for item in (exchange, again):
             if item is not None:
                 yield replace(item, blames=blames) if blames else item
@@ -631,11 +635,7 @@ class _Walk:
             return None, ""
         if not stop.faults.is_served:
             beside = Ask(f"plainly, beside {ask.place}", plain, is_blamed=False)
-            try:
-                yield from self.ask(stop, self._made_new(stop, beside) if stop.is_unique else beside)
-            except (TimeUp, _Stopped):
-                yield exchange  # it was seen all the same
-                raise
+            yield from self.ask(stop, self._made_new(stop, beside) if stop.is_unique else beside)
             if not stop.faults.is_served:
                 stop.faults.blurs(fault)
                 return None, ""
